@@ -1,0 +1,42 @@
+# Every command of the book; `make` alone lists them.
+# The plain commands behind each, for a system without make, are in README.md.
+
+PYTHON ?=
+PORT ?= 8000
+NB ?=
+
+RUN := .venv/bin/python
+PYTHONS := python3 python python3.14 python3.13 python3.12 python3.11
+
+.PHONY: help book serve test refresh bench lock environment
+
+help: ## show this list
+	@echo "Commands of this book:"; echo
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name what; do printf '  make %-8s %s\n' "$$name" "$$what"; done
+	@echo; echo "PYTHON=/path/to/python3.12 picks the Python that .venv is made with."
+
+book: environment ## build the website into _build/html
+	@.venv/bin/jupyter-book build . -W -n --keep-going
+	@echo; echo "The book: $(CURDIR)/_build/html/index.html (make serve shows it)"
+
+serve: book ## build it, then show it on this machine (PORT=8000)
+	@$(RUN) -m tools.serve $(PORT)
+
+test: environment ## prove that everything holds: run every notebook, test the site in Chromium
+	@$(RUN) -m tools.browser
+	@OMP_NUM_THREADS=1 $(RUN) -m pytest
+
+refresh: environment ## run the notebooks again and store their outputs (NB=path: only that one)
+	@$(RUN) -m tools.refresh $(NB)
+
+bench: environment ## print times, memory and sizes beside their targets
+	@$(RUN) -m tools.bench
+
+lock: environment ## pin requirements.txt anew from requirements.in
+	@$(RUN) -m tools.lock
+
+environment:
+	@for python in "$(PYTHON)" $(PYTHONS); do \
+	  if "$$python" -c "" 2>/dev/null; then exec "$$python" tools/environment.py $(PYTHON); fi; \
+	done; \
+	echo "No Python found. Install Python 3.11 or newer (python.org or your system's packages)." >&2; exit 1
