@@ -1,0 +1,71 @@
+"""The look of the book's figures: dark ink on a clear ground, colours that colour-blind readers can tell apart."""
+
+import io
+import re
+
+import matplotlib.pyplot as plt
+from IPython import get_ipython
+from matplotlib.figure import Figure
+from matplotlib_inline.backend_inline import set_matplotlib_formats
+
+BLUE, ORANGE, GREEN, PURPLE = "#0065a8", "#b34a00", "#00735a", "#a3487f"
+INK, GREY = "#1f2328", "#63696f"
+
+STYLE = {
+    "figure.figsize": (5.4, 3.3),
+    "figure.constrained_layout.use": True,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "savefig.facecolor": "none",
+    "font.size": 11,
+    "axes.prop_cycle": plt.cycler(color=[BLUE, ORANGE, GREEN, PURPLE]),
+    "axes.edgecolor": GREY,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "lines.linewidth": 2,
+    "legend.frameon": False,
+    "image.cmap": "gray_r",
+    "image.interpolation": "none",
+    "svg.hashsalt": "loss functions",
+}
+
+
+def use_book_style():
+    """Draw every figure of this notebook as SVG in the book's style."""
+    set_matplotlib_formats("svg")
+    plt.rcParams.update(STYLE)
+    get_ipython().display_formatter.formatters["image/svg+xml"].for_type(Figure, as_svg)
+
+
+def as_svg(figure):
+    """The figure as SVG text whose coordinates are the same on every computer.
+
+    Two processors may differ in the sixteenth digit of a coordinate, and the
+    notebooks' tests compare figures letter by letter: a hundredth of a point is kept.
+    """
+    file = io.StringIO()
+    figure.savefig(file, format="svg", metadata={"Date": None}, bbox_inches="tight")
+    return re.sub(r' (d|x|y)="[^"]*"', _rounded, file.getvalue())
+
+
+def _rounded(attribute):
+    return re.sub(r"-?\d+\.\d+", lambda number: f"{float(number[0]) + 0:.2f}", attribute[0])
+
+
+def show_pictures(pictures, titles=None, columns=6):
+    """Show grey pictures (m, height, width), values from 0 to 1, in a grid; return its axes."""
+    rows = -(-len(pictures) // columns)
+    height, width = pictures[0].shape
+    size = 5.4 / columns
+    _, grid = plt.subplots(rows, columns, figsize=(5.4, rows * size * (height / width + 0.25 * (titles is not None))))
+    for k, (axis, picture) in enumerate(zip(grid.flat, pictures)):
+        axis.imshow(picture, vmin=0, vmax=1, extent=(0, width, height, 0))
+        axis.set(xticks=[], yticks=[])
+        axis.spines[:].set_visible(True)
+        if titles is not None:
+            axis.set_title(titles[k], fontsize=11)
+    return grid.flat
