@@ -1,0 +1,64 @@
+"""Sphinx extension: an equation that claims something is checked by a code cell of its page, and shows it.
+
+A label `eq-NAME` makes a claim; a code cell with the tag `verifies:eq-NAME` checks it. Labels `def-NAME` are
+definitions, which claim nothing. Equation and cell link to each other; one without the other is a warning.
+"""
+
+from docutils import nodes
+from sphinx import addnodes
+from sphinx.util import logging
+
+logger = logging.getLogger(__name__)
+
+TAG = "verifies:"
+
+
+def labels_checked_by(cell):
+    """Return the labels that a cell's tags name."""
+    return [tag.removeprefix(TAG) for tag in cell["cell_metadata"].get("tags", []) if tag.startswith(TAG)]
+
+
+def link_equations_and_cells(app, doctree):
+    """Join each claim of a page with the first cell that checks it, and each checking cell with its claims."""
+    equations = {node["label"]: node for node in doctree.findall(nodes.math_block) if node.get("label")}
+    for label, equation in equations.items():
+        if not label.startswith(("eq-", "def-")):
+            logger.warning("equation label %r: begin with eq- (a claim) or def- (a definition)", label, location=equation)
+
+    for cell in doctree.findall(lambda node: node.get("nb_element") == "cell_code" if is_element(node) else False):
+        labels = labels_checked_by(cell)
+        for label in labels:
+            if label not in equations:
+                logger.warning("a cell verifies %r, which is no equation of this page", label, location=cell)
+            elif "checked_by" not in equations[label]:
+                equations[label]["checked_by"] = nodes.make_id(f"check-{label}")
+                cell["ids"].append(equations[label]["checked_by"])
+        if labels:
+            cell.insert(0, back_links(labels, app.env.docname))
+
+    for label, equation in equations.items():
+        if label.startswith("eq-") and "checked_by" not in equation:
+            logger.warning("no code cell of this page has the tag %s%s", TAG, label, location=equation)
+
+
+def is_element(node):
+    return isinstance(node, nodes.Element)
+
+
+def back_links(labels, docname):
+    """Return the line "checks equations (1.2) and (1.3)" that stands above a checking cell."""
+    line = nodes.paragraph("", "checks equation" + "s" * (len(labels) > 1), classes=["checks"])
+    for index, label in enumerate(labels):
+        line += nodes.Text(" " if index == 0 else " and " if index == len(labels) - 1 else ", ")
+        reference = addnodes.pending_xref(
+            "", refdomain="math", reftype="eq", reftarget=label, refdoc=docname, refexplicit=False, refwarn=True
+        )
+        reference += nodes.literal("", label)
+        line += reference
+    return line
+
+
+def setup(app):
+    """Do it as soon as a page is read, so that it is kept with the page between builds."""
+    app.connect("doctree-read", link_equations_and_cells)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

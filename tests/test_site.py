@@ -1,0 +1,300 @@
+"""The built site: what a reader sees, on a phone and on a desktop, in either theme, with scripts and without."""
+
+import json
+import re
+import shutil
+from dataclasses import dataclass, field
+from itertools import product
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import nbformat
+import pytest
+import sphinxcontrib.katex
+from axe_playwright_python.sync_playwright import Axe
+from conftest import ROOT, SECRET, build, write_notebook
+
+WIDTHS = {"desktop": 1280, "phone": 360}
+THEMES = ("light", "dark")
+NOTEBOOKS = sorted(path.relative_to(ROOT) for path in (ROOT / "chapters").glob("*.ipynb"))
+
+# Everything below runs inside a page and returns a list of complaints.
+UNFOLD = "document.querySelectorAll('details').forEach((details) => (details.open = true))"
+TOO_WIDE = """() => {
+  const scrolls = (element) => element && (/auto|scroll/.test(getComputedStyle(element).overflowX) || scrolls(element.parentElement));
+  const beyond = [...document.querySelectorAll("article *:not(.katex-mathml *)")].filter(
+    (element) => element.getBoundingClientRect().right > innerWidth + 1 && !scrolls(element.parentElement) && !scrolls(element));
+  const page = document.documentElement.scrollWidth > innerWidth ? ["the page itself"] : [];
+  return [...page, ...beyond.map((element) => element.outerHTML.slice(0, 120))];
+}"""
+FORMULAS_NOT_READABLE = """() => {
+  const complaints = [];
+  for (const formula of document.querySelectorAll(".formula, .equation-formula")) {
+    const ink = formula.querySelector(".katex-html"), box = formula.getBoundingClientRect();
+    const say = (what) => complaints.push(`${what}: ${formula.textContent.slice(0, 80)}`);
+    if (!formula.querySelector("math")) say("no MathML");
+    if (!ink || ink.getBoundingClientRect().width === 0 || getComputedStyle(ink).visibility !== "visible") say("not visible");
+    else if (ink.firstElementChild.getBoundingClientRect().left < Math.max(box.left, 0) - 1) say("starts out of reach");
+    const number = formula.parentElement.querySelector(".equation-number")?.getBoundingClientRect();
+    if (number && number.left < box.right && number.right > box.left && number.top < box.bottom && number.bottom > box.top) say("under its number");
+  }
+  if (document.querySelector(".katex") && !document.fonts.check("1em KaTeX_Main")) complaints.push("KaTeX's font is missing");
+  return complaints;
+}"""
+FIGURES_NOT_DESCRIBED = """() => [...document.querySelectorAll("article :is(figure, .cell_output img)")]
+  .map((element) => element.closest("figure") ?? element)
+  .filter((figure) => !figure.querySelector("figcaption")?.textContent.trim() || !figure.querySelector("img")?.alt.trim())
+  .map((figure) => figure.outerHTML.slice(0, 200))"""
+MARKS_LEADING_NOWHERE = """() => {
+  const complaints = [];
+  for (const equation of document.querySelectorAll(".equation[id^='equation-eq-']")) {
+    const cell = document.querySelector(equation.querySelector("a.checked")?.getAttribute("href") ?? "#none")?.closest(".cell");
+    if (!cell) complaints.push(`${equation.id} leads to no cell`);
+    else if (!cell.querySelector(`.checks a[href="#${equation.id}"]`)) complaints.push(`${cell.id} does not lead back to ${equation.id}`);
+  }
+  for (const link of document.querySelectorAll(".checks a"))
+    if (!document.querySelector(link.getAttribute("href"))?.classList.contains("equation")) complaints.push(`${link.outerHTML} leads to no equation`);
+  return complaints;
+}"""
+
+
+AXE_OPTIONS = {"resultTypes": ["violations"], "preload": False}  # a preload would ask for style sheets of its own
+
+
+@dataclass
+class Visit:
+    """What one look at a page found."""
+
+    name: str
+    console: list = field(default_factory=list)
+    foreign: list = field(default_factory=list)
+    missing: list = field(default_factory=list)
+    too_wide: list = field(default_factory=list)
+    formulas: list = field(default_factory=list)
+    figures: list = field(default_factory=list)
+    marks: list = field(default_factory=list)
+    accessibility: list = field(default_factory=list)
+
+
+def watch(page, visit, url):
+    """Note what a page asks for and complains of, from now on."""
+    host = urlsplit(url).netloc
+    page.on("console", lambda message: message.type in ("error", "warning") and visit.console.append(message.text))
+    page.on("pageerror", lambda error: visit.console.append(str(error)))
+    page.on("request", lambda request: urlsplit(request.url).netloc not in (host, "") and visit.foreign.append(request.url))
+    page.on("response", lambda response: response.status >= 400 and visit.missing.append(response.url))
+
+
+def look(context, site, address, name):
+    """Visit a page of the site with everything unfolded."""
+    visit = Visit(name)
+    page = context.new_page()
+    watch(page, visit, site.url)
+    page.goto(site.url + address, wait_until="load")
+    page.evaluate(UNFOLD)
+    page.evaluate("() => document.fonts.ready.then(() => true)")
+    visit.too_wide = page.evaluate(TOO_WIDE)
+    visit.formulas = page.evaluate(FORMULAS_NOT_READABLE)
+    visit.figures = page.evaluate(FIGURES_NOT_DESCRIBED)
+    visit.marks = page.evaluate(MARKS_LEADING_NOWHERE)
+    return visit, page
+
+
+@pytest.fixture(scope="session")
+def visits(site, browser):
+    """Every page, in both themes, on both screens."""
+    visits = []
+    axe = Axe()
+    for theme, screen in product(THEMES, WIDTHS):
+        with browser.new_context(viewport={"width": WIDTHS[screen], "height": 900}, color_scheme=theme) as context:
+            for address in [*site.pages, "search.html?q=loss"]:
+                visit, page = look(context, site, address, f"{address}, {theme}, {screen}")
+                assert page.evaluate("document.documentElement.dataset.theme") == theme
+                for violation in axe.run(page, options=AXE_OPTIONS).response["violations"]:
+                    visit.accessibility.append(f"{violation['id']}: {violation['nodes'][0]['html'][:200]}")
+                page.close()
+                visits.append(visit)
+    return visits
+
+
+@pytest.fixture(scope="session")
+def visits_without_scripts(site, browser):
+    """Every page on both screens, no script running."""
+    visits = []
+    for screen in WIDTHS:
+        with browser.new_context(viewport={"width": WIDTHS[screen], "height": 900}, java_script_enabled=False) as context:
+            for address in site.pages:
+                visit, page = look(context, site, address, f"{address}, no scripts, {screen}")
+                page.close()
+                visits.append(visit)
+    return visits
+
+
+@pytest.fixture
+def desktop(site, browser):
+    """An empty page on a wide screen, which may use the clipboard."""
+    with browser.new_context(viewport={"width": WIDTHS["desktop"], "height": 900}) as context:
+        context.grant_permissions(["clipboard-read", "clipboard-write"], origin=site.url)
+        yield context.new_page()
+
+
+def complaints(visits, about):
+    """Return the complaints of one kind, each with its page."""
+    return [f"{visit.name}: {complaint}" for visit in visits for complaint in getattr(visit, about)]
+
+
+def test_the_site_has_every_page_of_the_contents(site):
+    assert {"intro.html", "search.html", "chapters/notation.html", "chapters/01_mse.html"} <= set(site.pages)
+
+
+def test_no_page_asks_another_host(visits):
+    assert complaints(visits, "foreign") == []
+
+
+def test_nothing_a_page_asks_for_is_missing(visits):
+    assert complaints(visits, "missing") == []
+
+
+def test_the_console_stays_silent(visits):
+    assert complaints(visits, "console") == []
+
+
+def test_nothing_is_wider_than_the_screen(visits):
+    assert complaints(visits, "too_wide") == []
+
+
+def test_formulas_can_be_read(visits):
+    assert complaints(visits, "formulas") == []
+
+
+def test_formulas_can_be_read_without_scripts(visits_without_scripts):
+    assert complaints(visits_without_scripts, "formulas") == []
+    assert complaints(visits_without_scripts, "too_wide") == []
+
+
+def test_axe_finds_no_violation(visits):
+    assert complaints(visits, "accessibility") == []
+
+
+def test_every_figure_has_a_caption_and_an_alternative_text(visits):
+    assert complaints(visits, "figures") == []
+
+
+def test_equations_and_the_cells_that_check_them_lead_to_each_other(visits):
+    assert complaints(visits, "marks") == []
+
+
+def test_search_finds_a_word_and_leads_to_its_page(site, desktop):
+    address = NOTEBOOKS[-1].with_suffix(".html").as_posix()
+    desktop.goto(site.url + address)
+    prose = desktop.locator("article p").all_inner_texts()
+    word = max(re.findall(r"[a-z]+", " ".join(prose)), key=len)
+    desktop.goto(site.url)
+    desktop.get_by_role("button", name="Search").first.click()
+    desktop.keyboard.type(word)
+    desktop.keyboard.press("Enter")
+    desktop.locator(f"#search-results a[href^='{address}']").first.click()
+    desktop.wait_for_url(f"{site.url}{address}**")
+    assert word in desktop.locator("article").inner_text().lower()
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=str)
+def test_every_copy_button_copies_its_cell(notebook, site, desktop):
+    cells = nbformat.read(ROOT / notebook, as_version=4).cells
+    hidden = {"remove-cell", "remove-input"}
+    expected = [cell.source.strip() for cell in cells if cell.cell_type == "code" and not hidden & set(cell.metadata.get("tags", []))]
+    desktop.goto(site.url + notebook.with_suffix(".html").as_posix())
+    desktop.evaluate(UNFOLD)
+    copied = []
+    for button in desktop.locator(".cell_input .copybtn").all():
+        button.click(force=True)
+        copied.append(desktop.evaluate("navigator.clipboard.readText()").strip())
+    assert copied == expected
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=str)
+def test_the_notebook_can_be_downloaded(notebook, site, desktop):
+    desktop.goto(site.url + notebook.with_suffix(".html").as_posix())
+    desktop.get_by_role("button", name="Download this page").click()
+    with desktop.context.expect_page(), desktop.expect_popup():
+        link = desktop.get_by_role("link", name=".ipynb")
+        address = link.evaluate("link => link.href")
+        link.click()
+    downloaded = desktop.request.get(address).body()
+    assert downloaded == (ROOT / notebook).read_bytes()
+    nbformat.validate(json.loads(downloaded))
+
+
+def test_solutions_never_reach_the_site(site):
+    files = [path for path in site.folder.rglob("*") if path.is_file()]
+    assert [path for path in files if SECRET.encode() in path.read_bytes().lower() or SECRET in path.name] == []
+
+
+def test_formulas_are_rendered_and_styled_by_the_same_katex():
+    readme = (ROOT / "vendor" / "katex" / "README.md").read_text(encoding="utf-8")
+    assert f"KaTeX {sphinxcontrib.katex.katex_version}," in readme
+
+
+# Small books with the real settings
+
+
+def small_book(folder, **pages):
+    """Make a book of the given pages with this book's settings, extensions and templates."""
+    folder.mkdir()
+    for name in ("_config.yml", "extensions", "_static", "_templates", "vendor"):
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, folder / name)
+    (folder / "references.bib").touch()
+    (folder / "intro.md").write_text("# A small book\n", encoding="utf-8")
+    for name, cells in pages.items():
+        write_notebook(folder / f"{name}.ipynb", *cells)
+    chapters = "".join(f"\n  - file: {name}" for name in pages)
+    (folder / "_toc.yml").write_text(f"format: jb-book\nroot: intro\nchapters:{chapters}\n", encoding="utf-8")
+    return folder
+
+
+def code(*outputs, tags=()):
+    """Return a code cell that was run."""
+    return nbformat.v4.new_code_cell("1 + 1", execution_count=1, outputs=list(outputs), metadata={"tags": list(tags)})
+
+
+CLAIM = "# Sound\n\n$$\n1 + 1 = 2\n$$ (eq-sum)\n\nSee {eq}`eq-sum`."
+ERROR = nbformat.v4.new_output("error", ename="ValueError", evalue="no", traceback=[])
+WARNING = nbformat.v4.new_output("stream", name="stderr", text="take care")
+
+FAULTS = {
+    "a_missing_reference": ["# Page\n\nSee {eq}`eq-nowhere`."],
+    "a_missing_page": ["# Page\n\nSee [it](nowhere.md)."],
+    "a_formula_that_cannot_be_read": ["# Page\n\nIt is $\\frac{1$."],
+    "an_error_among_the_outputs": ["# Page", code(ERROR)],
+    "a_warning_among_the_outputs": ["# Page", code(WARNING)],
+    "an_unchecked_claim": [CLAIM.replace("eq-sum", "eq-unchecked")],
+    "a_check_of_no_equation": ["# Page", code(tags=["verifies:eq-none"])],
+    "a_label_of_another_kind": [CLAIM.replace("eq-sum", "sum")],
+}
+
+
+@pytest.fixture(scope="module")
+def faulty_book(tmp_path_factory):
+    """A book with each fault on a page of its own, and its build."""
+    book = small_book(tmp_path_factory.mktemp("small") / "faulty", **FAULTS)
+    return book, build(book)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_page_with_this_fault_stops_the_build(fault, faulty_book):
+    book, built = faulty_book
+    assert built.returncode != 0
+    assert re.search(rf"{fault}(\.ipynb)?:.*WARNING", built.stderr), built.stderr
+
+
+def test_a_faulty_book_does_not_build_at_the_second_try_either(faulty_book):
+    book, first = faulty_book
+    second = build(book)
+    assert second.returncode != 0
+    assert second.stderr.count("WARNING") == first.stderr.count("WARNING")
+
+
+def test_a_sound_book_builds(tmp_path):
+    built = build(small_book(tmp_path / "sound", sound=[CLAIM, code(tags=["verifies:eq-sum"])]))
+    assert built.returncode == 0, built.stdout + built.stderr
