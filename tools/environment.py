@@ -73,10 +73,9 @@ def choose(wanted):
     for answer in found:
         if OLDEST <= tuple(map(int, answer[0].split(".")[:2])) <= NEWEST:
             return answer
-    here = "Python %s at %s" % found[0][:2] if found else "'%s' is not a Python that runs" % wanted
+    here = "this is Python %s (%s)" % found[0][:2] if found else "'%s' is not a Python that runs" % wanted
     raise Problem("This book needs Python %d.%d to %d.%d, but %s. Install one (python.org or your system's packages), "
-                  "or name one: make book PYTHON=/path/to/python3.12"
-                  % (OLDEST + NEWEST + (here + " is another" if found else here,)))
+                  "or name one: make book PYTHON=/path/to/python3.12" % (OLDEST + NEWEST + (here,)))
 
 
 def create(python):

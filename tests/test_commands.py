@@ -1,0 +1,236 @@
+"""The commands a reader types, run as a reader would, in a copy of the repository."""
+
+import os
+import re
+import shutil
+import socket
+import stat
+import subprocess
+import sys
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from tools import notebooks
+from tools.notebooks import ROOT
+
+TINY = "tiny==1.0\n"
+
+
+def tracked():
+    """Return the path of every file of the repository, relative to its root."""
+    listed = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
+    return sorted({name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()})
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """A copy of the commands, with one package of its own to install instead of two hundred."""
+    for name in ["Makefile", *(name for name in tracked() if name.startswith("tools/"))]:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    (tmp_path / "requirements.txt").write_text(TINY)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    """A folder that holds the package tiny 1.0, to install from without a network."""
+    source = tmp_path_factory.mktemp("tiny")
+    (source / "tiny.py").write_text("")
+    (source / "pyproject.toml").write_text('[build-system]\nrequires = []\nbuild-backend = "setuptools.build_meta"\n[project]\nname = "tiny"\nversion = "1.0"\n[tool.setuptools]\npy-modules = ["tiny"]\n')
+    subprocess.run([sys.executable, "-m", "pip", "wheel", "-q", "--no-build-isolation", "--no-deps", "-w", source / "wheels", source], check=True)
+    return source / "wheels"
+
+
+def environment(folder, *arguments, **settings):
+    """Run tools/environment.py there; return its exit code and what it said."""
+    variables = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "VIRTUAL_ENV"))}
+    run = subprocess.run(
+        [sys.executable, "tools/environment.py", *arguments],
+        cwd=folder,
+        env=variables | {"PIP_CONFIG_FILE": os.devnull} | settings,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    return run.returncode, run.stdout
+
+
+def from_folder(wheels):
+    return {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheels)}
+
+
+def without_network():
+    """Settings under which pip knows an index that nobody answers for."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return {"PIP_INDEX_URL": f"http://127.0.0.1:{free.getsockname()[1]}/simple", "PIP_RETRIES": "0"}
+
+
+def works(folder):
+    python = folder / ".venv" / "bin" / "python"
+    return python.exists() and subprocess.run([python, "-c", "import tiny"], stderr=subprocess.DEVNULL).returncode == 0
+
+
+def one_line(said):
+    """The message after the lines that show progress."""
+    assert "Traceback" not in said, said
+    *progress, message = said.strip().splitlines()
+    assert all(line.startswith(("Installing", "Making")) for line in progress), said
+    return message
+
+
+def executable(path, text):
+    path.write_text(text)
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return path
+
+
+def old_python(folder):
+    """An executable that answers as Python 3.8 does."""
+    return executable(folder / "python3.8", "#!/bin/sh\necho 3.8.18\necho /usr/bin/python3.8\necho /usr\n")
+
+
+def test_a_missing_environment_is_made_and_a_ready_one_left_alone(copy, tiny):
+    assert environment(copy, **from_folder(tiny))[0] == 0
+    assert works(copy)
+    assert environment(copy, **without_network()) == (0, "")
+
+
+def test_an_old_python_gets_one_clear_line(copy):
+    code, said = environment(copy, str(old_python(copy)))
+    assert code == 1
+    assert "needs Python 3.11" in one_line(said) and "3.8.18" in said
+    assert not (copy / ".venv").exists()
+
+
+def test_no_python_gets_one_clear_line(copy):
+    code, said = environment(copy, str(copy / "nowhere"))
+    assert code == 1
+    assert "is not a Python that runs" in one_line(said)
+
+
+def test_a_newer_python_than_python3_is_found(copy, tiny):
+    (copy / "bin").mkdir()
+    (copy / "bin" / "python3.11").symlink_to(sys.executable)
+    as_if_run_by_an_old_one = f"import runpy, sys; sys.executable = {str(old_python(copy))!r}; sys.argv = ['']; runpy.run_path('tools/environment.py', run_name='__main__')"
+    path = f"{copy / 'bin'}:{os.environ['PATH']}"
+    subprocess.run([sys.executable, "-c", as_if_run_by_an_old_one], cwd=copy, env=os.environ | from_folder(tiny) | {"PATH": path}, check=True)
+    assert works(copy)
+
+
+def test_no_network_gets_one_clear_line_and_the_next_run_recovers(copy, tiny):
+    code, said = environment(copy, **without_network())
+    assert code == 1
+    message = one_line(said)
+    assert "Check the network connection" in message
+    assert "tiny" in open(message.rsplit("Report: ")[1]).read()
+    assert environment(copy, **from_folder(tiny))[0] == 0
+    assert works(copy)
+
+
+def test_a_broken_environment_is_made_again(copy, tiny):
+    def made_again():
+        code, said = environment(copy, **from_folder(tiny))
+        return code == 0 and "Making .venv again" in said and works(copy)
+
+    environment(copy, **from_folder(tiny))
+    (copy / ".venv" / "ready").unlink()  # all that a killed pip leaves is a missing word that it ended well
+    assert made_again()
+    (copy / ".venv" / "bin" / "python").unlink()
+    assert made_again()
+    copy = copy.rename(copy.with_name("moved"))
+    assert made_again()
+
+
+def test_changed_requirements_are_installed(copy, tiny):
+    (copy / "requirements.txt").write_text("")
+    environment(copy, **from_folder(tiny))
+    assert not works(copy)
+    (copy / "requirements.txt").write_text(TINY)
+    environment(copy, **from_folder(tiny))
+    assert works(copy)
+
+
+def test_make_lists_every_command():
+    helped = subprocess.run(["make"], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
+    for command in ("book", "serve", "test", "refresh", "bench", "lock", "help"):
+        assert re.search(rf"make {command} +\S", helped), helped
+
+
+def refresh(*paths):
+    run = subprocess.run([sys.executable, "-m", "tools.refresh", *paths], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return run.returncode, run.stdout
+
+
+def test_refreshing_twice_gives_the_same_bytes(tmp_path):
+    path = tmp_path / "page.ipynb"
+    cells = [new_markdown_cell("# Page"), new_code_cell("import sys\nfor i in range(3):\n    print(i)\n    sys.stdout.flush()"), new_code_cell("i + 1")]
+    cells[1].metadata = {"tags": ["verifies:eq-x"], "collapsed": False, "execution": {"iopub.status.busy": "2026"}}
+    nbformat.write(new_notebook(cells=cells, metadata={"widgets": {}, "language_info": {"name": "python", "version": "3.9"}}), path)
+    assert refresh(path)[0] == 0
+    first = path.read_bytes()
+    assert refresh(path)[0] == 0
+    assert path.read_bytes() == first and first.endswith(b"\n")
+    stored = notebooks.read(path)
+    assert [cell.execution_count for _, cell in notebooks.code_cells(stored)] == [1, 2]
+    assert [notebooks.printed(cell) for _, cell in notebooks.code_cells(stored)] == ["0\n1\n2\n", "\n3"]
+    assert stored.cells[1].metadata == {"tags": ["verifies:eq-x"]}
+    assert set(stored.metadata) == {"kernelspec", "language_info"} and "version" not in stored.metadata.language_info
+
+
+def test_a_notebook_that_raises_is_left_as_it_was(tmp_path):
+    path = tmp_path / "page.ipynb"
+    nbformat.write(new_notebook(cells=[new_code_cell("x = 1"), new_code_cell("x / 0", metadata={"tags": ["raises-exception"]})]), path)
+    before = path.read_bytes()
+    code, said = refresh(path)
+    assert code == 1
+    assert "left as it was, code cell 2 (x / 0) raised ZeroDivisionError: division by zero" in said and "Traceback" not in said
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["page.ipynb"]
+
+
+def test_what_is_no_notebook_is_left_as_it_was(tmp_path):
+    path = tmp_path / "page.ipynb"
+    path.write_text("not a notebook")
+    code, said = refresh(path)
+    assert code == 1 and "not a notebook that can be read" in said and "Traceback" not in said
+    assert path.read_text() == "not a notebook"
+
+
+def pins():
+    lines = [line for line in (ROOT / "requirements.txt").read_text().splitlines() if not line.startswith("#")]
+    return [Requirement(line) for line in lines]
+
+
+def test_every_package_is_pinned():
+    for pin in pins():
+        assert [part.operator for part in pin.specifier] == ["=="], pin
+        assert "*" not in str(pin.specifier) and "+" not in str(pin.specifier), pin
+
+
+def test_every_wanted_package_is_pinned():
+    assert notebooks.direct_requirements() <= {canonicalize_name(pin.name) for pin in pins()}
+
+
+def test_everything_imported_is_wanted():
+    for name in tracked():
+        if name.endswith(".py") and name.split("/")[0] in ("extensions", "tests", "tools"):
+            path = ROOT / name
+            foreign = set(notebooks.foreign(notebooks.imported(path.read_text(encoding="utf-8")), path.parent))
+            assert foreign <= {"tools"}, f"{name} imports {foreign}"
+
+
+def test_no_file_names_a_registry_or_one_machine():
+    # Put together here, so that this file does not name them either.
+    registries = ["pypi" + ".org", "python" + "hosted.org", "registry.npm" + "js", "download.py" + "torch.org", "deb.debian" + ".org", "file" + ":///"]
+    machine = ["/wo" + "rk/", "/tm" + "p/", "/ro" + "ot/", "/ho" + "me/", "/op" + "t/", "/Us" + "ers/"]
+    for name in tracked():
+        if not name.startswith("vendor/"):
+            text = (ROOT / name).read_text(encoding="utf-8", errors="replace")
+            named = [word for word in registries + machine if word in text]
+            assert not named, f"{name} names {named}"

@@ -1,0 +1,247 @@
+"""Every notebook of the book says what it computes, and nothing it does not."""
+
+import ast
+import importlib.util
+import shutil
+import subprocess
+import sys
+from collections import Counter
+
+import nbformat
+import numpy as np
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from tools import notebooks
+from tools.notebooks import ROOT
+
+CHAPTERS = notebooks.all_notebooks("chapters")
+PAGES = [ROOT / "intro.md", *sorted((ROOT / "chapters").glob("*.md")), *CHAPTERS]
+MODULES = sorted((ROOT / "chapters").glob("*.py"))
+
+
+def each(paths):
+    return pytest.mark.parametrize("path", paths, ids=lambda path: path.relative_to(ROOT).as_posix())
+
+
+def none(problems):
+    found = list(problems)
+    assert not found, "\n".join(found)
+
+
+@each(notebooks.all_notebooks())
+def test_every_cell_was_run_in_order(path):
+    none(notebooks.not_run_in_order(notebooks.read(path)))
+
+
+@each(notebooks.all_notebooks())
+def test_no_output_is_an_error_or_a_warning(path):
+    none(notebooks.errors_and_warnings(notebooks.read(path)))
+
+
+@each(notebooks.all_notebooks())
+def test_nothing_hides_from_nbval(path):
+    none(notebooks.hidden_from_nbval(notebooks.read(path)))
+
+
+@each(notebooks.all_notebooks())
+def test_no_output_belongs_to_one_machine(path):
+    none(notebooks.bound_to_a_machine(notebooks.read(path)))
+
+
+@each(notebooks.all_notebooks())
+def test_no_output_is_too_heavy(path):
+    none(notebooks.too_heavy(notebooks.read(path)))
+
+
+@each(notebooks.all_notebooks())
+def test_every_notebook_runs_alone(path):
+    none(notebooks.imports_from_elsewhere(notebooks.read(path), path.parent))
+
+
+@each(MODULES)
+def test_every_module_of_the_chapters_runs_alone(path):
+    none(notebooks.module_imports_from_elsewhere(path))
+
+
+@each(CHAPTERS)
+def test_every_figure_is_described(path):
+    none(notebooks.undescribed_figures(notebooks.read(path)))
+
+
+@each(CHAPTERS)
+def test_code_cells_are_short(path):
+    none(notebooks.long_cells(notebooks.read(path)))
+
+
+@each(PAGES)
+def test_no_claim_is_unchecked(path):
+    none(notebooks.unchecked_claims(notebooks.read(path)))
+
+
+def test_labels_are_unique_over_the_book():
+    count = Counter(label for path in PAGES for label in notebooks.labels(notebooks.read(path)))
+    none(f"{label} labels {times} equations" for label, times in count.items() if times > 1)
+
+
+# Each of the checks above refuses what it is there to refuse.
+
+
+def good_notebook():
+    """One claim, its check, one figure: nothing to complain about."""
+    picture = new_output("display_data", {"image/svg+xml": "<svg/>", "text/plain": "<Figure size 640x480 with 1 Axes>"})
+    return new_notebook(
+        cells=[
+            new_markdown_cell("$$a = b$$ (eq-same)\n\n:::{note}\n$$\nc\n$$ (def-c)\n:::\n\n```python\n$$ no equation $$\n```"),
+            new_code_cell(
+                "check('eq-same', 'both', 1, 1, 0)",
+                execution_count=1,
+                metadata={"tags": ["verifies:eq-same"]},
+                outputs=[new_output("stream", name="stdout", text="eq-same | both: error at most 0: True\n")],
+            ),
+            new_code_cell(
+                "plt.show()",
+                execution_count=2,
+                metadata={
+                    "tags": ["nbval-ignore-output"],
+                    "mystnb": {"figure": {"caption": "A line", "name": "fig-line"}, "image": {"alt": "A line rising from left to right"}},
+                },
+                outputs=[picture],
+            ),
+        ]
+    )
+
+
+def cell(notebook, number):
+    return notebook.cells[number]
+
+
+def prints(text):
+    return lambda notebook: cell(notebook, 1).outputs.append(new_output("stream", name="stdout", text=text))
+
+
+def says(source, number=1):
+    return lambda notebook: cell(notebook, number).update(source=source)
+
+
+def tagged(*tags, number=1):
+    return lambda notebook: cell(notebook, number).metadata.update(tags=list(tags))
+
+
+def shows(number, **output):
+    return lambda notebook: cell(notebook, number).update(outputs=[new_output(**output)])
+
+
+def without(number, *names):
+    def spoil(notebook):
+        part = cell(notebook, number).metadata
+        for name in names[:-1]:
+            part = part[name]
+        del part[names[-1]]
+
+    return spoil
+
+
+def imports(notebook):
+    return notebooks.imports_from_elsewhere(notebook, ROOT / "chapters")
+
+
+@pytest.mark.parametrize(
+    "check, spoil, complaint",
+    [
+        (notebooks.not_run_in_order, lambda nb: cell(nb, 1).update(execution_count=None), "code cell 1 has the execution count None"),
+        (notebooks.not_run_in_order, lambda nb: cell(nb, 2).update(execution_count=3), "code cell 2 has the execution count 3"),
+        (notebooks.not_run_in_order, says("  \n"), "code cell 1 is empty"),
+        (notebooks.errors_and_warnings, shows(1, output_type="error", ename="ValueError", evalue="no", traceback=[]), "raised ValueError: no"),
+        (notebooks.errors_and_warnings, shows(1, output_type="stream", name="stderr", text="UserWarning: beware"), "UserWarning: beware"),
+        (notebooks.hidden_from_nbval, tagged("nbval-skip"), "is marked nbval-skip"),
+        (notebooks.hidden_from_nbval, tagged("raises-exception"), "is marked raises-exception"),
+        (notebooks.hidden_from_nbval, says("# NBVAL_SKIP\n1 / 0"), "is marked nbval-skip"),
+        (notebooks.hidden_from_nbval, says("x = 1\n  #NBVAL_IGNORE_OUTPUT\n"), "is marked nbval-ignore-output"),
+        (notebooks.hidden_from_nbval, tagged("nbval-ignore-output"), "does not show figures only"),
+        (notebooks.hidden_from_nbval, shows(2, output_type="execute_result", data={"text/plain": "0.91"}), "does not show figures only"),
+        (notebooks.bound_to_a_machine, prints("saved in " + "/ho" + "me/ada/book"), "a path of one machine"),
+        (notebooks.bound_to_a_machine, prints("<Linear object at 0x7f3a5c2e10>"), "an address in memory"),
+        (notebooks.bound_to_a_machine, prints("trained in 12.3 s"), "a measured time: 12.3 s"),
+        (notebooks.too_heavy, prints("x" * 300_001), "has an output of 300 kB"),
+        (notebooks.too_heavy, lambda nb: cell(nb, 2).update(outputs=5 * [new_output("display_data", {"image/png": 4 * 90_000 * "A"})]), "the figures weigh 1350 kB"),
+        (notebooks.undescribed_figures, without(2, "mystnb", "figure", "caption"), "without mystnb.figure.caption"),
+        (notebooks.undescribed_figures, without(2, "mystnb", "figure", "name"), "without mystnb.figure.name"),
+        (notebooks.undescribed_figures, without(2, "mystnb", "image"), "says next to nothing"),
+        (notebooks.long_cells, says("x = 1\n" * 26), "code cell 1 has 26 lines"),
+        (notebooks.long_cells, lambda nb: [says("x = 1\n" * 9, number)(nb) for number in (1, 2)], "longer than 9 lines"),
+        (notebooks.unchecked_claims, says("$$a = b$$", 0), "without a label"),
+        (notebooks.unchecked_claims, says("$$a = b$$ (same)", 0), "the displayed equation same is neither"),
+        (notebooks.unchecked_claims, says("\\begin{align}a &= b\\end{align}", 0), "without a label"),
+        (notebooks.unchecked_claims, says("> - Quoted\n>\n>   $$a = b$$", 0), "without a label"),
+        (notebooks.unchecked_claims, says(":::{note}\n```{math}\n:label: eq-new\na\n```\n:::", 0), "no code cell is tagged verifies:eq-new"),
+        (notebooks.unchecked_claims, tagged(), "no code cell is tagged verifies:eq-same"),
+        (notebooks.unchecked_claims, tagged("verifies:eq-same", "verifies:eq-gone"), "verifies eq-gone, which is no claim"),
+        (notebooks.unchecked_claims, lambda nb: cell(nb, 1).update(outputs=[]), "prints no check of it"),
+        (notebooks.unchecked_claims, prints("eq-same | other: error 0.5, more than 1e-09: False"), "does not find it to hold"),
+        (notebooks.unchecked_claims, prints("eq-same | by hand: True"), "does not find it to hold"),
+        (imports, says("import secret_helper"), "imports secret_helper"),
+        (imports, says("from ..tools import notebooks"), "imports ..tools"),
+        (imports, says("%matplotlib inline"), "is not plain Python"),
+    ],
+)
+def test_a_bad_notebook_is_refused(tmp_path, check, spoil, complaint):
+    notebook = good_notebook()
+    none(check(notebook) if check is not imports else [])
+    spoil(notebook)
+    path = tmp_path / "bad.ipynb"
+    nbformat.write(notebook, path)
+    assert complaint in "\n".join(check(notebooks.read(path)))
+
+
+def test_a_wrong_value_never_passes_check(capsys):
+    spec = importlib.util.spec_from_file_location("checking", ROOT / "chapters" / "checking.py")
+    checking = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(checking)
+    checking.check("eq-x", "right", np.ones(3), np.ones(3), 1e-12)
+    for wrong in (1.1, -1.0, np.nan, np.inf):
+        checking.check("eq-x", "wrong", [1.0, 1.0, wrong], np.ones(3), 1e-12)
+    checking.check("eq-x", "both unknown", np.nan, np.nan, 1e-12)
+    right, *wrong = capsys.readouterr().out.splitlines()
+    assert notebooks.HOLDS.match(right)
+    assert len(wrong) == 5 and not any(notebooks.HOLDS.match(line) for line in wrong)
+
+
+# nbval itself, end to end.
+
+
+def start_of_a_chapter(folder):
+    """Copy the first chapter up to the first cell that prints, and its modules, into `folder`."""
+    notebook = notebooks.read(CHAPTERS[0])
+    last = next(index for index, cell in enumerate(notebook.cells) if cell.cell_type == "code" and notebooks.printed(cell))
+    del notebook.cells[last + 1 :]
+    for module in MODULES:
+        shutil.copy(module, folder)
+    return notebook
+
+
+def change_a_constant(notebook):
+    """Add one to the first number in the cell that prints."""
+    cell = notebook.cells[-1]
+    numbers = (node for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Constant) and type(node.value) in (int, float))
+    number = min(numbers, key=lambda node: (node.lineno, node.col_offset))
+    lines = cell.source.splitlines(keepends=True)
+    line = lines[number.lineno - 1]
+    lines[number.lineno - 1] = line[: number.col_offset] + str(number.value + 1) + line[number.end_col_offset :]
+    cell.source = "".join(lines)
+
+
+def nbval(notebook, folder):
+    nbformat.write(notebook, folder / "chapter.ipynb")
+    command = [sys.executable, "-m", "pytest", "--nbval", "--nbval-current-env", "--nbval-cell-timeout=60", "--color=no", "chapter.ipynb"]
+    return subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def test_nbval_notices_a_changed_constant(tmp_path):
+    notebook = start_of_a_chapter(tmp_path)
+    unchanged = nbval(notebook, tmp_path)
+    assert unchanged.returncode == 0, unchanged.stdout
+    change_a_constant(notebook)
+    changed = nbval(notebook, tmp_path)
+    assert changed.returncode == 1, changed.stdout
+    assert "Cell outputs differ" in changed.stdout, changed.stdout
