@@ -15,12 +15,15 @@ document.addEventListener("DOMContentLoaded", () => {
   for (const box of document.querySelectorAll(".equation-formula")) scrolling.observe(box);
 });
 
-// Paper cannot unfold an answer.
-let unfolded = [];
+// Paper is light and cannot unfold an answer.
+let theme, folded;
 addEventListener("beforeprint", () => {
-  unfolded = [...document.querySelectorAll("details:not([open])")];
-  for (const details of unfolded) details.open = true;
+  theme = document.documentElement.dataset.theme;
+  document.documentElement.dataset.theme = "light";
+  folded = [...document.querySelectorAll("details:not([open])")];
+  for (const details of folded) details.open = true;
 });
 addEventListener("afterprint", () => {
-  for (const details of unfolded) details.open = false;
+  document.documentElement.dataset.theme = theme;
+  for (const details of folded) details.open = false;
 });

@@ -13,36 +13,26 @@ logger = logging.getLogger(__name__)
 TAG = "verifies:"
 
 
-def labels_checked_by(cell):
-    """Return the labels that a cell's tags name."""
-    return [tag.removeprefix(TAG) for tag in cell["cell_metadata"].get("tags", []) if tag.startswith(TAG)]
-
-
 def link_equations_and_cells(app, doctree):
     """Join each claim of a page with the first cell that checks it, and each checking cell with its claims."""
     equations = {node["label"]: node for node in doctree.findall(nodes.math_block) if node.get("label")}
-    for label, equation in equations.items():
-        if not label.startswith(("eq-", "def-")):
-            logger.warning("equation label %r: begin with eq- (a claim) or def- (a definition)", label, location=equation)
 
-    for cell in doctree.findall(lambda node: node.get("nb_element") == "cell_code" if is_element(node) else False):
-        labels = labels_checked_by(cell)
+    for cell in doctree.findall(nodes.container):
+        labels = [tag.removeprefix(TAG) for tag in cell.get("cell_metadata", {}).get("tags", []) if tag.startswith(TAG)]
         for label in labels:
             if label not in equations:
                 logger.warning("a cell verifies %r, which is no equation of this page", label, location=cell)
             elif "checked_by" not in equations[label]:
                 equations[label]["checked_by"] = nodes.make_id(f"check-{label}")
                 cell["ids"].append(equations[label]["checked_by"])
-        if labels:
-            cell.insert(0, back_links(labels, app.env.docname))
+        if known := [label for label in labels if label in equations]:
+            cell.insert(0, back_links(known, app.env.docname))
 
     for label, equation in equations.items():
+        if not label.startswith(("eq-", "def-")):
+            logger.warning("equation label %r: begin with eq- (a claim) or def- (a definition)", label, location=equation)
         if label.startswith("eq-") and "checked_by" not in equation:
             logger.warning("no code cell of this page has the tag %s%s", TAG, label, location=equation)
-
-
-def is_element(node):
-    return isinstance(node, nodes.Element)
 
 
 def back_links(labels, docname):

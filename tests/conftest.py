@@ -4,7 +4,6 @@ import functools
 import http.server
 import shutil
 import subprocess
-import sys
 import sysconfig
 import threading
 from pathlib import Path
