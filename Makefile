@@ -32,11 +32,16 @@ refresh: environment ## run the notebooks again and store their outputs (NB=path
 bench: environment ## print times, memory and sizes beside their targets
 	@$(RUN) -m tools.bench
 
-lock: environment ## pin requirements.txt anew from requirements.in
-	@$(RUN) -m tools.lock
+lock: ## pin requirements.txt anew from requirements.in
+	@$(call python,tools/lock.py)
 
 environment:
-	@for python in "$(PYTHON)" $(PYTHONS); do \
-	  if "$$python" -c "" 2>/dev/null; then exec "$$python" tools/environment.py $(PYTHON); fi; \
-	done; \
-	echo "No Python found. Install Python 3.11 or newer (python.org or your system's packages)." >&2; exit 1
+	@$(call python,tools/environment.py)
+
+# A script of the standard library alone, run by whatever Python there is.
+define python
+for python in "$(PYTHON)" $(PYTHONS); do \
+  if "$$python" -c "" 2>/dev/null; then exec "$$python" $(1) $(PYTHON); fi; \
+done; \
+echo "No Python found. Install Python 3.11 or newer (python.org or your system's packages)." >&2; exit 1
+endef

@@ -97,7 +97,7 @@ def install():
         if any(sign in report for sign in NO_NETWORK):
             reason = "the package index cannot be reached. Check the network connection"
         elif "No space left on device" in report:
-            reason = "the disk is full. Make room (about 3 GB)"
+            reason = "the disk is full. Make room (about 2.5 GB; a torch for GPUs takes more)"
         else:
             reason = "pip says why in its report. See to that"
         raise Problem("The packages could not be installed: %s and run the same command again. Report: %s" % (reason, LOG))

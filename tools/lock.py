@@ -9,6 +9,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import environment  # the module beside this one
+
 ROOT = Path(__file__).resolve().parent.parent
 WANTED = ROOT / "requirements.in"
 PINNED = ROOT / "requirements.txt"
@@ -33,22 +35,25 @@ def pin(python, constraints):
 
 def for_other_systems():
     """The lines of requirements.in that only apply elsewhere; they carry their own pins."""
-    return [line.strip() for line in WANTED.read_text(encoding="utf-8").splitlines() if ";" in line]
+    lines = (line.split("#")[0].strip() for line in WANTED.read_text(encoding="utf-8").splitlines())
+    return [line for line in lines if ";" in line]
 
 
-def main():
-    if sys.version_info[:2] != (3, 11):
-        print("note: pin with Python 3.11, the oldest supported, or what only it needs is left out")
+def main(python):
+    known = environment.about(python)
+    if known is None or not known[0].startswith("3.11."):
+        sys.exit("Pin with Python 3.11, the oldest supported, or what only it needs is left out: make lock PYTHON=/path/to/python3.11")
     with tempfile.TemporaryDirectory() as scratch:
         constraints = Path(scratch, "constraints.txt")
         constraints.write_text(PINNED.read_text(encoding="utf-8") if PINNED.exists() else "", encoding="utf-8")
-        environment = Path(scratch, "environment")
-        subprocess.run([sys.executable, "-m", "venv", environment], check=True)
-        python = environment / ("Scripts" if sys.platform == "win32" else "bin") / "python"
-        pins = sorted(pin(python, constraints) + for_other_systems(), key=str.lower)
+        subprocess.run([python, "-m", "venv", Path(scratch, "venv")], check=True)
+        pins = sorted(pin(Path(scratch, "venv", "bin", "python"), constraints) + for_other_systems(), key=str.lower)
     PINNED.write_text(HEADER + "\n".join(pins) + "\n", encoding="utf-8")
     print(f"{len(pins)} packages pinned in {PINNED.name}")
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main(sys.argv[1] if len(sys.argv) > 1 else "python3.11")
+    except subprocess.CalledProcessError as error:
+        sys.exit(f"Nothing was pinned: {' '.join(map(str, error.cmd[:5]))} … failed; the lines above say why.")
