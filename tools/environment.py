@@ -92,15 +92,18 @@ def create(python):
 def install():
     pins = [line for line in read(REQUIREMENTS).splitlines() if "==" in line and ";" not in line]
     say("Installing %d packages into .venv; the first time this takes some minutes." % len(pins))
-    if run([VENV_PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "--progress-bar", "off", "-r", REQUIREMENTS], len(pins)):
+    code = run([VENV_PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "--progress-bar", "off", "-r", REQUIREMENTS], len(pins))
+    if code:
         report = read(LOG)
-        if any(sign in report for sign in NO_NETWORK):
-            reason = "the package index cannot be reached. Check the network connection"
+        if code < 0:
+            reason = "pip was ended from outside. Run"
+        elif any(sign in report for sign in NO_NETWORK):
+            reason = "the package index cannot be reached. Check the network connection and run"
         elif "No space left on device" in report:
-            reason = "the disk is full. Make room (about 2.5 GB; a torch for GPUs takes more)"
+            reason = "the disk is full. Make room (2.5 GB; a torch for GPUs takes more) and run"
         else:
-            reason = "pip says why in its report. See to that"
-        raise Problem("The packages could not be installed: %s and run the same command again. Report: %s" % (reason, LOG))
+            reason = "pip's report says why. Mend that and run"
+        raise Problem("The packages could not be installed: %s the same command again. Report: %s" % (reason, LOG))
 
 
 def run(command, steps=0):
