@@ -7,8 +7,10 @@ import socket
 import stat
 import subprocess
 import sys
+from urllib.request import urlopen
 
 import nbformat
+import psutil
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from packaging.requirements import Requirement
@@ -41,7 +43,7 @@ def tiny(tmp_path_factory):
     """A folder that holds the package tiny 1.0, to install from without a network."""
     source = tmp_path_factory.mktemp("tiny")
     (source / "tiny.py").write_text("")
-    (source / "pyproject.toml").write_text('[build-system]\nrequires = []\nbuild-backend = "setuptools.build_meta"\n[project]\nname = "tiny"\nversion = "1.0"\n[tool.setuptools]\npy-modules = ["tiny"]\n')
+    (source / "setup.py").write_text('from setuptools import setup\nsetup(name="tiny", version="1.0", py_modules=["tiny"])\n')
     subprocess.run([sys.executable, "-m", "pip", "wheel", "-q", "--no-build-isolation", "--no-deps", "-w", source / "wheels", source], check=True)
     return source / "wheels"
 
@@ -66,9 +68,13 @@ def from_folder(wheels):
 
 def without_network():
     """Settings under which pip knows an index that nobody answers for."""
+    return {"PIP_INDEX_URL": f"http://127.0.0.1:{free_port()}/simple", "PIP_RETRIES": "0"}
+
+
+def free_port():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        return {"PIP_INDEX_URL": f"http://127.0.0.1:{free.getsockname()[1]}/simple", "PIP_RETRIES": "0"}
+        return free.getsockname()[1]
 
 
 def works(folder):
@@ -112,6 +118,14 @@ def test_no_python_gets_one_clear_line(copy):
     code, said = environment(copy, str(copy / "nowhere"))
     assert code == 1
     assert "is not a Python that runs" in one_line(said)
+
+
+def test_a_machine_without_any_python_gets_one_clear_line(copy):
+    (copy / "bin").mkdir()
+    (copy / "bin" / "sh").symlink_to("/bin/sh")
+    run = subprocess.run([shutil.which("make"), "environment"], cwd=copy, env={"PATH": str(copy / "bin")}, stderr=subprocess.PIPE, text=True)
+    assert run.returncode == 2
+    assert run.stderr.startswith("No Python found. Install Python 3.11 or newer")
 
 
 def test_a_newer_python_than_python3_is_found(copy, tiny):
@@ -160,6 +174,46 @@ def test_make_lists_every_command():
     helped = subprocess.run(["make"], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
     for command in ("book", "serve", "test", "refresh", "bench", "lock", "help"):
         assert re.search(rf"make {command} +\S", helped), helped
+
+
+@pytest.fixture
+def served(copy):
+    """A page served from a copy: (its port, the process)."""
+    site = copy / "_build" / "html"
+    site.mkdir(parents=True)
+    (site / "index.html").write_text("the book")
+    port = free_port()
+    server = subprocess.Popen([sys.executable, "-m", "tools.serve", str(port)], cwd=copy, stdout=subprocess.PIPE, text=True)
+    yield port, server.stdout.readline()
+    server.terminate()
+    server.wait()
+    server.stdout.close()
+
+
+def test_the_book_is_served_on_this_machine_only(served):
+    port, said = served
+    assert f"http://127.0.0.1:{port}/" in said
+    assert urlopen(f"http://127.0.0.1:{port}/").read() == b"the book"
+    addresses = {connection.laddr.ip for connection in psutil.net_connections("tcp") if connection.laddr.port == port and connection.status == "LISTEN"}
+    assert addresses == {"127.0.0.1"}
+
+
+def test_a_taken_port_gets_one_clear_line(copy, served):
+    port, _ = served
+    again = subprocess.run([sys.executable, "-m", "tools.serve", str(port)], cwd=copy, stderr=subprocess.PIPE, text=True)
+    assert again.returncode == 1
+    assert again.stderr == f"Port {port} is taken; try another: make serve PORT={port + 1}\n"
+
+
+def test_a_browser_that_does_not_start_is_passed_over(tmp_path):
+    def found(script):
+        browser = executable(tmp_path / "browser", f"#!/bin/sh\n{script}\n")
+        ask = "from tools.browser import find_chromium; print(find_chromium())"
+        run = subprocess.run([sys.executable, "-c", ask], cwd=ROOT, env=os.environ | {"CHROMIUM": str(browser)}, check=True, stdout=subprocess.PIPE, text=True)
+        return run.stdout.strip() == str(browser)
+
+    assert found("exit 0")
+    assert not found("echo install the other package first; exit 1")
 
 
 def refresh(*paths):

@@ -6,6 +6,7 @@ import sys
 import tempfile
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -58,7 +59,7 @@ def chapters():
         name = path.relative_to(ROOT).as_posix()
         limit = 60 if "triplet" in name else 30
         with PeakMemory() as memory:
-            elapsed = seconds(lambda: refresh.run(path))
+            elapsed = seconds(partial(refresh.run, path))
         row(f"{name}: run", f"{elapsed:.1f} s", f"at most {limit} s")
         row(f"{name}: memory", f"{memory.peak / 1e9:.2f} GB", "at most 1.5 GB")
         figures = sum(size for _, cell in notebooks.code_cells(notebooks.read(path)) for _, size in notebooks.images(cell))
