@@ -12,7 +12,7 @@ BLUE, ORANGE, GREEN, PURPLE = "#0065a8", "#b34a00", "#00735a", "#a3487f"
 INK, GREY = "#1f2328", "#63696f"
 
 STYLE = {
-    "figure.figsize": (5.4, 3.3),
+    "figure.figsize": (4.4, 2.9),
     "figure.constrained_layout.use": True,
     "figure.facecolor": "none",
     "axes.facecolor": "none",
@@ -28,7 +28,7 @@ STYLE = {
     "ytick.color": INK,
     "lines.linewidth": 2,
     "legend.frameon": False,
-    "image.cmap": "gray_r",
+    "legend.fontsize": 9.5,
     "image.interpolation": "none",
     "svg.hashsalt": "loss functions",
 }
@@ -56,16 +56,18 @@ def _rounded(attribute):
     return re.sub(r"-?\d+\.\d+", lambda number: f"{float(number[0]) + 0:.2f}", attribute[0])
 
 
-def show_pictures(pictures, titles=None, columns=6):
-    """Show grey pictures (m, height, width), values from 0 to 1, in a grid; return its axes."""
+def show_pictures(pictures, titles=None, columns=6, cmap="gray_r"):
+    """Show pictures (m, height, width), values from 0 to 1, in a grid; return its axes one by one."""
     rows = -(-len(pictures) // columns)
     height, width = pictures[0].shape
-    size = 5.4 / columns
-    _, grid = plt.subplots(rows, columns, figsize=(5.4, rows * size * (height / width + 0.25 * (titles is not None))))
+    side = plt.rcParams["figure.figsize"][0] / columns
+    space_above = 0.25 if titles is not None else 0.0
+    _, grid = plt.subplots(rows, columns, figsize=(columns * side, rows * side * (height / width + space_above)))
     for k, (axis, picture) in enumerate(zip(grid.flat, pictures)):
-        axis.imshow(picture, vmin=0, vmax=1, extent=(0, width, height, 0))
+        axis.imshow(picture, vmin=0, vmax=1, extent=(0, width, height, 0), cmap=cmap)
         axis.set(xticks=[], yticks=[])
+        axis.autoscale(False)
         axis.spines[:].set_visible(True)
         if titles is not None:
-            axis.set_title(titles[k], fontsize=11)
+            axis.set_title(titles[k], fontsize=10)
     return grid.flat

@@ -71,6 +71,30 @@ def formula(translator, node, display):
         return f"<code>{escape(latex)}</code>"
 
 
+# A browser may break a line on either side of a formula, and leave a comma alone at the start of the next one.
+# Longer formulas, in characters of LaTeX, are left alone: they must be able to break themselves on a phone.
+LONGEST_KEPT = 40
+BEFORE, AFTER = tuple("([“‘"), tuple(".,;:?!)]”’")
+
+
+def keep_punctuation(app, doctree, docname):
+    """Tie the punctuation round an inline formula to it."""
+    for formula in list(doctree.findall(nodes.math)):
+        if len(formula.astext()) > LONGEST_KEPT:
+            continue
+        parent, place = formula.parent, formula.parent.index(formula)
+        tied = nodes.inline("", "", formula, classes=["with-punctuation"])
+        before = parent[place - 1] if place > 0 else None
+        after = parent[place + 1] if place + 1 < len(parent) else None
+        if isinstance(before, nodes.Text) and before.endswith(BEFORE):
+            parent[place - 1] = nodes.Text(before[:-1])
+            tied.insert(0, nodes.Text(before[-1]))
+        if isinstance(after, nodes.Text) and after.startswith(AFTER):
+            parent[place + 1] = nodes.Text(after[1:])
+            tied.append(nodes.Text(after[0]))
+        parent[place] = tied if len(tied) > 1 else formula
+
+
 def visit_math(self, node):
     """Write an inline formula."""
     self.body.append(f'<span class="formula">{formula(self, node, display=False)}</span>')
@@ -109,5 +133,6 @@ def setup(app):
     """Register the renderer under the name `katex`."""
     app.add_html_math_renderer("katex", (visit_math, None), (visit_math_block, None))
     app.connect("builder-inited", start)
+    app.connect("doctree-resolved", keep_punctuation)
     app.connect("build-finished", finish)
     return {"parallel_read_safe": True, "parallel_write_safe": False}
