@@ -40,6 +40,19 @@ FORMULAS_NOT_READABLE = """() => {
   if (document.querySelector(".katex") && !document.fonts.check("1em KaTeX_Main")) complaints.push("KaTeX's font is missing");
   return complaints;
 }"""
+PUNCTUATION_ALONE = """() => {
+  const complaints = [];
+  for (const formula of document.querySelectorAll("article .formula")) {
+    const text = formula.nextSibling, latex = formula.querySelector("annotation").textContent;
+    if (text?.nodeType !== Node.TEXT_NODE || !/^[.,;:?!)]/.test(text.data) || latex.length > 40) continue;
+    const mark = document.createRange();
+    mark.setStart(text, 0);
+    mark.setEnd(text, 1);
+    if (mark.getBoundingClientRect().left < formula.querySelector(".katex-html").getBoundingClientRect().left)
+      complaints.push(`${latex} and the ${text.data[0]} after it`);
+  }
+  return complaints;
+}"""
 FIGURES_NOT_DESCRIBED = """() => [...document.querySelectorAll("article :is(figure, .cell_output img)")]
   .map((element) => element.closest("figure") ?? element)
   .filter((figure) => !figure.querySelector("figcaption")?.textContent.trim() || !figure.querySelector("img")?.alt.trim())
@@ -75,6 +88,7 @@ class Visit:
     missing: list = field(default_factory=list)
     too_wide: list = field(default_factory=list)
     formulas: list = field(default_factory=list)
+    punctuation: list = field(default_factory=list)
     figures: list = field(default_factory=list)
     marks: list = field(default_factory=list)
     accessibility: list = field(default_factory=list)
@@ -99,6 +113,7 @@ def look(context, site, address, name):
     page.evaluate("() => document.fonts.ready.then(() => true)")
     visit.too_wide = page.evaluate(TOO_WIDE)
     visit.formulas = page.evaluate(FORMULAS_NOT_READABLE)
+    visit.punctuation = page.evaluate(PUNCTUATION_ALONE)
     visit.figures = page.evaluate(FIGURES_NOT_DESCRIBED)
     visit.marks = page.evaluate(MARKS_LEADING_NOWHERE)
     return visit, page
@@ -174,6 +189,10 @@ def test_formulas_can_be_read(visits):
 def test_formulas_can_be_read_without_scripts(visits_without_scripts):
     assert complaints(visits_without_scripts, "formulas") == []
     assert complaints(visits_without_scripts, "too_wide") == []
+
+
+def test_no_line_starts_with_the_comma_after_a_formula(visits):
+    assert complaints(visits, "punctuation") == []
 
 
 def test_axe_finds_no_violation(visits):
