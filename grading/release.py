@@ -1,0 +1,123 @@
+"""The exercise, made from the solution notebook by nbgrader's generate_assignment: one place for its settings."""
+
+import logging
+import os
+import tempfile
+from pathlib import Path
+
+from alembic.script import ScriptDirectory
+from nbgrader.api import Base
+from nbgrader.converters import GenerateAssignment
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.dbutil import ALEMBIC_DIR
+from nbgrader.nbgraderformat import ValidationError
+from sqlalchemy import create_engine, inspect, text
+from traitlets.config import Config
+
+# Cells with these tags are the source's own: never part of the exercise.
+SOURCE_ONLY = ("source-only", "cases", "mistakes", "alternatives", "rubric")
+CODE_STUB = "raise NotImplementedError  # your code here, in place of this line"
+TEXT_STUB = "*Your answer here, in place of this line.*"
+
+# Plain values, so that nbgrader_config.py can hold them too. The order counts: tagged cells go before anything looks at
+# them; checksums are of the released cells, and stand in them before they are saved in the gradebook.
+SETTINGS = {
+    "GenerateAssignment": {
+        "preprocessors": [
+            "nbconvert.preprocessors.TagRemovePreprocessor",
+            "nbgrader.preprocessors.LockCells",
+            "nbgrader.preprocessors.ClearSolutions",
+            "nbgrader.preprocessors.ClearOutput",
+            "nbgrader.preprocessors.CheckCellMetadata",
+            "nbgrader.preprocessors.ComputeChecksums",
+            "nbgrader.preprocessors.SaveCells",
+        ]
+    },
+    "TagRemovePreprocessor": {"enabled": True, "remove_cell_tags": list(SOURCE_ONLY)},
+    "ClearSolutions": {"code_stub": {"python": CODE_STUB}, "text_stub": TEXT_STUB},
+}
+
+quiet = logging.getLogger("grading.nbgrader")
+quiet.propagate = False
+quiet.addHandler(logging.NullHandler())
+
+
+class Problem(Exception):
+    """What nbgrader could not do and what helps, in a sentence or two."""
+
+
+def generate(root, name, source_directory="solutions", release_directory="exercises", db_url=None):
+    """Make ROOT/RELEASE_DIRECTORY/NAME/NAME.ipynb from ROOT/SOURCE_DIRECTORY/NAME/NAME.ipynb; return its path.
+
+    Nothing but that one file is copied or replaced, in one step and only if it changed: its bytes depend on the source
+    alone. `db_url` is the gradebook that learns of the cells; without it, a throw-away one. Raises Problem.
+    """
+    released = Path(root, release_directory, name, f"{name}.ipynb")
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            convert(root, name, source_directory, folder, db_url or f"sqlite:///{folder}/gradebook.db")
+            made = Path(folder, name, f"{name}.ipynb").read_bytes()
+        if not released.exists() or released.read_bytes() != made:
+            write(released, made)
+    except OSError as error:
+        raise Problem(f"{released} could not be written: {error}") from None
+    return released
+
+
+def convert(root, name, source_directory, release_directory, db_url):
+    settings = Config(SETTINGS)
+    course = CourseDirectory(
+        config=settings,
+        root=str(Path(root).absolute()),
+        source_directory=str(source_directory),
+        release_directory=str(release_directory),
+        assignment_id=name,
+        notebook_id=name,
+        db_url=db_url,
+    )
+    converter = Converter(coursedir=course, config=settings, log=quiet)
+    if not Path(root, source_directory, name, f"{name}.ipynb").is_file():
+        raise Problem(f"There is no {Path(source_directory, name, name)}.ipynb in {root}.")
+    try:
+        make_tables(db_url)
+        converter.start()
+    except Exception as error:  # whatever nbgrader and the source bring about
+        cause = converter.cause or error
+        if isinstance(cause, ValidationError):  # nbgrader's own says nothing; what it hides does
+            cause = cause.__context__ or cause
+        lines = str(cause).strip().splitlines() or [type(cause).__name__]
+        raise Problem(f"nbgrader could not make the exercise {name}: {lines[0]}") from None
+
+
+class Converter(GenerateAssignment):
+    """Keeps the exception that nbgrader only logs."""
+
+    cause = None
+
+    def convert_single_notebook(self, filename):
+        """Convert a notebook."""
+        try:
+            super().convert_single_notebook(filename)
+        except Exception as error:
+            self.cause = error
+            raise
+
+
+def make_tables(db_url):
+    """Make the tables of a new gradebook, as nbgrader does; but it asks the command `alembic`, which takes a second and may not be found."""
+    engine = create_engine(db_url)
+    if not inspect(engine).get_table_names():
+        Base.metadata.create_all(engine)
+        with engine.begin() as connection:
+            connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)"))
+            newest = ScriptDirectory(ALEMBIC_DIR).get_current_head()
+            connection.execute(text("INSERT INTO alembic_version VALUES (:version)"), {"version": newest})
+    engine.dispose()
+
+
+def write(path, text):
+    """Write bytes in one step, so that an interrupted run leaves the old file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(path.name + ".new")
+    beside.write_bytes(text)
+    os.replace(beside, path)
