@@ -1,0 +1,206 @@
+"""Grade submissions with the solution notebook.
+
+    python -m grading NAME [--submitted DIR] [--out DIR]
+
+reads DIR/STUDENT/NAME/NAME.ipynb and writes OUT/NAME/grades.csv, a feedback page per student in OUT/feedback, and nbgrader's
+gradebook. Run it again at any time: only what changed is graded again, and manual marks reach the table and the pages.
+"""
+
+import argparse
+import csv
+import dataclasses
+import hashlib
+import json
+import os
+import secrets
+import sys
+import tempfile
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from grading import preflight, source
+from grading.gradebook import Gradebook
+from grading.marking import Exam, Failed, mark, prepare
+from grading.preflight import Refused
+from grading.release import Problem, write
+from grading.sanitize import harmless, text
+from grading.source import SOLUTIONS, SourceError
+
+COLUMNS = ("student", "task", "points", "max_points", "status", "message")
+GRADED, NEEDS_MARKING, FAILED = "graded", "needs-marking", "failed"
+NOT_WRITTEN = "not attempted yet"
+
+
+def options(arguments):
+    parser = argparse.ArgumentParser(prog="python -m grading", description="Grade submissions with the solution notebook.")
+    parser.add_argument("name", help="the assignment, for instance 01_mse")
+    parser.add_argument("--submitted", type=Path, default=Path("submitted"), metavar="DIR", help="where STUDENT/NAME/NAME.ipynb lie (default: submitted)")
+    parser.add_argument("--out", type=Path, default=Path("graded"), metavar="DIR", help="where marks, feedback and gradebook go (default: graded)")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), metavar="N", help="submissions graded at the same time (default: one per core)")
+    parser.add_argument("--seed", type=int, metavar="N", help="of the fresh cases (default: drawn once, then kept in OUT/NAME/seed)")
+    return parser.parse_args(arguments)
+
+
+class Grading:
+    """One run: an assignment, a folder of submissions, and where the results go."""
+
+    def __init__(self, name, submitted, out, jobs, seed, console):
+        self.name, self.submitted, self.out, self.jobs, self.console = name, submitted, out, max(1, jobs), console
+        self.origin = source.read(name)
+        self.students = preflight.students(submitted, name)
+        self.gradebook = Gradebook(out, name, SOLUTIONS)
+        self.folder = out / name
+        (self.folder / "results").mkdir(parents=True, exist_ok=True)
+        self.seed = self.kept_seed(seed)
+        self.rules = digest(self.origin.path, *self.origin.modules, *Path(__file__).parent.glob("*.py")) + f" {self.seed}"
+
+    def kept_seed(self, seed):
+        path = self.folder / "seed"
+        if seed is None:
+            seed = int(path.read_text()) if path.exists() else secrets.randbelow(2**32)
+        write(path, f"{seed}\n".encode())
+        return seed
+
+    def run(self):
+        """Grade what changed, then write the table and the feedback pages of all."""
+        handed_in = {student: folder for student, folder in self.students if folder is not None}
+        changed = [student for student, folder in handed_in.items() if not self.is_known(student, folder)]
+        if changed:
+            self.grade({student: handed_in[student] for student in changed})
+        for student in handed_in:
+            if self.result(student)["status"] == GRADED:
+                self.gradebook.feedback(student)
+        rows = [row for student in handed_in for row in self.rows(student)]
+        self.write_table(rows)
+        self.summary(rows, changed, [student for student, folder in self.students if folder is None])
+
+    def is_known(self, student, folder):
+        result = self.result(student)
+        return result is not None and result["status"] == GRADED and result["key"] == self.key(folder)
+
+    def key(self, folder):
+        return f"{digest(*files(folder))} {self.rules}"
+
+    def result(self, student):
+        path = self.folder / "results" / f"{student}.json"
+        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+    def grade(self, folders):
+        exam = Exam(self.origin, self.seed)
+        progress = Progress(
+            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=self.console, disable=not self.console.is_terminal
+        )
+        with progress, ThreadPoolExecutor(self.jobs) as pool:
+            bar = progress.add_task(f"Grading {self.name}", total=len(folders))
+            waiting = {pool.submit(self.marked, folder, exam): student for student, folder in folders.items()}
+            try:
+                for done in as_completed(waiting):
+                    self.keep(waiting[done], folders[waiting[done]], done)
+                    progress.advance(bar)
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+
+    def marked(self, folder, exam):
+        if isinstance(folder, Refused):
+            raise folder
+        submission = preflight.read(folder, self.name, self.gradebook.release)
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
+            prepare(folder, exam, scratch)
+            marked = mark(submission, exam, Path(scratch))
+        return dataclasses.replace(marked, notebook=harmless(marked.notebook))
+
+    def keep(self, student, folder, done):
+        """Enter what came of a submission into the gradebook; what it could not be graded for is a reason, not a mark."""
+        try:
+            marked = done.result()
+            messages = {name: text(verdict.message()) for name, verdict in marked.verdicts.items()}
+            scores = {task.check: task.points * marked.verdicts[task.name].solved for task in self.origin.functions}
+            self.gradebook.enter(student, marked.notebook, scores, messages)
+            result = {"status": GRADED, "key": self.key(folder), "messages": messages, "notes": [text(note) for note in marked.notes]}
+        except (Refused, Failed) as reason:
+            result = {"status": FAILED, "reason": text(str(reason))}
+        except Problem:
+            raise
+        except Exception as error:
+            result = {"status": FAILED, "reason": text(f"The grader itself failed, please tell its authors: {type(error).__name__}: {error}")}
+        if result["status"] == FAILED:
+            self.gradebook.withdraw(student)
+        write(self.folder / "results" / f"{student}.json", json.dumps(result, indent=1).encode())
+
+    def rows(self, student):
+        result = self.result(student)
+        if result["status"] == FAILED:
+            return [(student, task.name, "", task.points, FAILED, result["reason"]) for task in self.origin.tasks]
+        marks = self.gradebook.marks(student)
+        return [self.row(student, task, marks[task.check], result) for task in self.origin.tasks]
+
+    def row(self, student, task, mark, result):
+        if not task.written:
+            return student, task.name, mark.points, mark.max_points, GRADED, result["messages"][task.name]
+        if mark.needs_marking:
+            return student, task.name, "", mark.max_points, NEEDS_MARKING, ""
+        return student, task.name, mark.points, mark.max_points, GRADED, mark.comment or ""
+
+    def write_table(self, rows):
+        """Write grades.csv in one step. A text that a spreadsheet would compute begins with an apostrophe."""
+        with tempfile.TemporaryFile("w+", encoding="utf-8", newline="") as table:
+            writer = csv.writer(table)
+            writer.writerow(COLUMNS)
+            writer.writerows([harmless_to_spreadsheets(value) for value in row] for row in rows)
+            table.seek(0)
+            write(self.folder / "grades.csv", table.read().encode())
+
+    def summary(self, rows, changed, absent):
+        """Print what an instructor wants to know first."""
+        say = self.console.print
+        status = {student: min((row[4] for row in rows if row[0] == student), key=(FAILED, NEEDS_MARKING, GRADED).index) for student in {row[0] for row in rows}}
+        failed = sorted(student for student, what in status.items() if what == FAILED)
+        count = Counter(status.values())
+        say(f"{self.name}: {len(status)} submissions, {len(changed)} graded now. Complete: {count[GRADED]}, to be marked by hand: {count[NEEDS_MARKING]}, failed: {len(failed)}.")
+        for student in failed:
+            say(f"  failed: {student}: {self.result(student)['reason']}", highlight=False)
+        for student in sorted(status):
+            for note in self.result(student).get("notes", []):
+                say(f"  {student}: {note}", highlight=False)
+        if absent:
+            say(f"  nothing handed in: {', '.join(absent)}", highlight=False)
+        for task in self.origin.functions:
+            points = [row[2] for row in rows if row[1] == task.name and row[4] == GRADED]
+            say(f"  {task.name}: {sum(point == task.points for point in points)} of {len(points)} right", highlight=False)
+        say(f"Grades: {self.folder / 'grades.csv'}. Feedback: {self.out / 'feedback'}. To mark by hand: cd {self.out}; jupyter lab, menu Nbgrader, Formgrader.", highlight=False, soft_wrap=True)
+
+
+def harmless_to_spreadsheets(value):
+    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+
+
+def digest(*paths):
+    """Return a fingerprint of files: their names and contents."""
+    found = hashlib.sha256()
+    for path in sorted(paths):
+        found.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+    return found.hexdigest()
+
+
+def files(folder):
+    return [Path(root, name) for root, _, names in os.walk(folder) for name in names if Path(root, name).is_file()]
+
+
+def main(arguments=None):
+    chosen = options(arguments)
+    console = Console(markup=False)
+    try:
+        Grading(chosen.name, chosen.submitted, chosen.out, chosen.jobs, chosen.seed, console).run()
+    except (SourceError, Problem, Refused) as reason:
+        return f"{reason}"
+    except KeyboardInterrupt:
+        return "Interrupted. What was graded is kept; the same command goes on."
+
+
+if __name__ == "__main__":
+    sys.exit(main())

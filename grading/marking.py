@@ -1,0 +1,227 @@
+"""Mark one submission: run its notebook, ask its functions for results, and judge these outside.
+
+The kernel that runs the submission gets arguments and gives results. What the results should be never enters it, so
+nothing that the submission's code replaces or reads there changes the verdict.
+"""
+
+import dataclasses
+import functools
+import inspect
+import json
+import os
+import shutil
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from nbformat.v4 import new_output
+
+from grading import checks
+from grading.checks import Verdict, encode, judge, judge_trained
+from grading.kernel import Kernel, KernelDied, NoAnswer
+
+SECONDS_PER_CELL = 120
+SECONDS_PER_FUNCTION = 60
+SLOWER = 1.5  # the grader's machine may be this much slower than the student's before a training counts as too long
+FRESH_DRAWS = 3
+MOST_DEATHS = 3
+LARGEST_FOLDER = 50_000_000
+
+ANSWER = """
+import __main__, json
+with open(request_path, encoding="utf-8") as file:
+    request = json.load(file)
+checks = {"__name__": "grader"}
+exec(request["checks"], checks)
+with open(reply_path, "w", encoding="utf-8") as file:
+    json.dump(checks["answer"](request, vars(__main__)), file)
+"""
+
+
+class Failed(Exception):
+    """Why a submission could not be graded, in one line."""
+
+
+@dataclass
+class Marked:
+    """A submission after marking: its notebook with outputs, and a verdict for each function."""
+
+    notebook: object
+    verdicts: dict
+    notes: list = field(default_factory=list)
+
+
+class Exam:
+    """What this grading asks: for each function the visible cases and fresh ones, for each training task fresh data.
+
+    origin: the Source. seed: of the fresh cases; every submission gets the same.
+    """
+
+    def __init__(self, origin, seed):
+        self.origin = origin
+        self.by_check = {task.check: task for task in origin.functions}
+        self.by_name = {task.name: task for task in origin.functions}
+        self.expected = origin.expected()
+        self.tasks, self.trials = {}, {}
+        for place, (task, visible) in enumerate(zip(origin.functions, self.expected, strict=True)):
+            rngs = [np.random.default_rng([seed, place, draw]) for draw in range(FRESH_DRAWS)]
+            if task.bar is None:
+                self.tasks[task.name] = functools.reduce(joined, [task.numbers(rng) for rng in rngs], visible)
+            else:
+                self.trials[task.name] = task.trial(rngs[0])
+                self.tasks[task.name] = visible | {"seconds": SLOWER * task.settings["seconds"]}
+        self.trained, self.lock = {}, threading.Lock()
+        self.source_of_checks = inspect.getsource(checks)
+
+    def trained_mistakes(self, task):
+        """Train each mistake of a task once, when the first submission needs it."""
+        with self.lock:
+            if task.name not in self.trained:
+                self.trained[task.name] = task.trained_mistakes(self.trials[task.name])
+            return self.trained[task.name]
+
+    def request(self, name, instead=()):
+        """Return what the kernel is asked, as bytes."""
+        request = {"name": name, "checks": self.source_of_checks, "helpers": self.origin.with_answers(instead), "instead": list(instead)}
+        if name in self.trials:
+            arguments, unseen, _ = self.trials[name]
+            request |= {"arguments": [encode(argument) for argument in arguments], "unseen": encode(unseen)}
+        else:
+            request |= {"cases": self.tasks[name]["cases"]}
+        return json.dumps(request).encode()
+
+    def verdict(self, name, reply, seconds):
+        """Judge what the kernel replied, which may be anything. Raises nothing."""
+        try:
+            reply = json.loads(reply)
+            if reply.get("missing"):
+                return Verdict(False, f"There is no function {name} when its check is reached.")
+            if name not in self.trials:
+                task = self.tasks[name]
+                return judge(task, task["cases"], reply["outcomes"], task["parameters"])
+            task = self.by_name[name]
+            return judge_trained(self.tasks[name], task.score, self.trials[name][2], reply["outcomes"][0], seconds, lambda: self.trained_mistakes(task))
+        except Exception:
+            return Verdict(False, "What it gives back could not be read.")
+
+
+def joined(one, other):
+    """Join the cases of two draws, and what the model answer and the mistakes make of them."""
+    mistakes = [
+        {"sentence": first["sentence"], "outcomes": first["outcomes"] + second["outcomes"]}
+        for first, second in zip(one["mistakes"], other["mistakes"], strict=True)
+    ]
+    return one | {"cases": one["cases"] + other["cases"], "expected": one["expected"] + other["expected"], "mistakes": mistakes}
+
+
+def mark(submission, exam, scratch):
+    """Return a submission Marked. It runs in the folder `scratch`. Raises Failed."""
+    left_out = {}
+    while True:
+        try:
+            return attempt(submission, exam, scratch, left_out)
+        except KernelDied as death:
+            place, reason = death.place, str(death)
+            if place is None or len(left_out) == MOST_DEATHS:
+                raise Failed(f"Its code ended Python again and again, at last so: {reason}.") from None
+            left_out[place] = reason
+
+
+def attempt(submission, exam, scratch, left_out):
+    """Run the cells in order. One that ends Python is not in the outcome but in a KernelDied, with its `place`."""
+    notebook = submission.notebook.copy()
+    marked = Marked(notebook, {}, list(submission.notes))
+    place = None
+    try:
+        with Kernel(scratch, SECONDS_PER_CELL) as kernel:
+            for place, cell in enumerate(notebook.cells):
+                if cell.cell_type != "code":
+                    continue
+                grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
+                cell.outputs, cell.execution_count = [], None
+                task = exam.by_check.get(grade_id)
+                if task:
+                    verdict = Verdict(False, f"Calling it ends Python: {left_out[place]}.") if place in left_out else ask(kernel, exam, task)
+                    marked.verdicts[task.name] = verdict
+                    cell.outputs = shown(verdict, task)
+                elif place in left_out:
+                    cell.outputs = [new_output("stream", name="stdout", text=f"This cell was left out, because {left_out[place]}.")]
+                elif grade_id not in submission.missing and grade_id != "score" and cell.source.strip():
+                    cell.outputs = kernel.run(cell.source)
+            place = None
+            second_chances(kernel, exam, marked)
+    except KernelDied as death:
+        death.place = place
+        raise
+    for number, cell in enumerate((cell for cell in notebook.cells if cell.cell_type == "code"), start=1):
+        cell.execution_count = number
+    return marked
+
+
+def ask(kernel, exam, task, instead=()):
+    """Have the kernel call a task's function with all cases, and return the verdict."""
+    trains = task.bar is not None
+    limit = 2 * SLOWER * task.settings["seconds"] if trains else SECONDS_PER_FUNCTION
+    before = kernel.cpu_seconds
+    try:
+        reply = kernel.ask(ANSWER, exam.request(task.name, instead), limit)
+    except NoAnswer as reason:
+        return Verdict(False, f"No result came back: {reason}.")
+    return exam.verdict(task.name, reply, kernel.cpu_seconds - before)
+
+
+def second_chances(kernel, exam, marked):
+    """Ask again for what failed after an earlier task did, with a right answer in place of the earlier one.
+
+    Nothing that the submission prints or stores from here on is kept.
+    """
+    wrong = []
+    for task in exam.origin.functions:
+        verdict = marked.verdicts.get(task.name)
+        if verdict is None or verdict.solved:
+            continue
+        if verdict.attempted and wrong and task.bar is None:
+            again = ask(kernel, exam, task, wrong)
+            if again.solved:
+                used = ", ".join(name for name in wrong if name in task_names(marked, task)) or ", ".join(wrong)
+                marked.verdicts[task.name] = dataclasses.replace(again, summary=f"Right, with a right {used} in place of yours.")
+        if not marked.verdicts[task.name].solved and task.bar is None:
+            wrong.append(task.name)
+    for cell in marked.notebook.cells:
+        task = exam.by_check.get(cell.metadata.get("nbgrader", {}).get("grade_id"))
+        if task:
+            cell.outputs = shown(marked.verdicts[task.name], task)
+
+
+def task_names(marked, task):
+    """Return the source of a task's answer cell."""
+    return next((cell.source for cell in marked.notebook.cells if cell.metadata.get("nbgrader", {}).get("grade_id") == task.name), "")
+
+
+def shown(verdict, task):
+    """Return a verdict as a check cell's outputs, which nbgrader reads as its score."""
+    points = f"{task.points * verdict.solved:g}"
+    return [
+        new_output("stream", name="stdout", text=verdict.text() + "\n"),
+        new_output("execute_result", data={"text/plain": points}, execution_count=1),
+    ]
+
+
+def prepare(folder, exam, scratch):
+    """Fill `scratch` with the files of a submission's folder and, over them, what an exercise comes with. Raises Failed."""
+    size = 0
+    for root, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".") and not os.path.islink(os.path.join(root, name))]
+        for name in files:
+            path = Path(root, name)
+            if path.is_symlink() or not path.is_file() or path.suffix == ".ipynb":
+                continue
+            size += path.stat().st_size
+            if size > LARGEST_FOLDER:
+                raise Failed(f"Its folder holds more than {LARGEST_FOLDER // 1_000_000} MB of files.")
+            target = Path(scratch, path.relative_to(folder))
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
+    exam.origin.copy_support(scratch)
+    Path(scratch, "expected.json").write_text(json.dumps(exam.expected), encoding="utf-8")

@@ -1,0 +1,202 @@
+"""Read a solution notebook: its tasks, model answers, cases, mistakes and other right answers.
+
+A cell's place and tags say what it is; solutions/README.md tells the order.
+"""
+
+import ast
+import inspect
+import shutil
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import nbformat
+import numpy as np
+
+from grading.checks import TOLERANCE, call, decode, encode, train
+
+ROOT = Path(__file__).resolve().parent.parent
+SOLUTIONS = ROOT / "solutions"
+EXERCISES = ROOT / "exercises"
+CHAPTERS = ROOT / "chapters"
+
+CASES, MISTAKES, ALTERNATIVES, HELPERS = "cases", "mistakes", "alternatives", "helpers"
+
+
+class SourceError(Exception):
+    """What is wrong with a solution notebook, in one line."""
+
+
+@dataclass
+class Task:
+    """One row of an assignment: a function, a function that trains a module, or a written answer.
+
+    A written task has no `function`; one that trains has a `bar`. `mistakes` and `alternatives` map names to functions,
+    `texts` the tags of the cells to their source.
+    """
+
+    name: str
+    points: float
+    check: str
+    function: object = None
+    source: str = ""
+    settings: dict = field(default_factory=dict)
+    mistakes: dict = field(default_factory=dict)
+    alternatives: dict = field(default_factory=dict)
+    texts: dict = field(default_factory=dict)
+    names: dict = field(default_factory=dict)
+
+    @property
+    def written(self):
+        return self.function is None
+
+    @property
+    def bar(self):
+        return self.settings.get("bar")
+
+    @property
+    def parameters(self):
+        return list(inspect.signature(self.function).parameters)
+
+    def numbers(self, rng, mistakes=True):
+        """Return cases drawn from `rng` with what the model answer, and each mistake, makes of them, as plain data."""
+        cases = [[encode(argument) for argument in case] for case in self.settings["cases"](rng)]
+        return {
+            "cases": cases,
+            "expected": self.outcomes(self.function, cases),
+            "mistakes": [{"sentence": sentence(mistake), "outcomes": self.outcomes(mistake, cases)} for mistake in self.mistakes.values() if mistakes],
+        }
+
+    def outcomes(self, function, cases):
+        """Return what comes of each case, without what only a reader of the notebook sees."""
+        view = self.names.get(f"{self.name}_view")
+        outcomes = [call(function, [decode(argument, self.names) for argument in case], view) for case in cases]
+        return [{key: value for key, value in outcome.items() if key not in ("printed", "where", "stub")} for outcome in outcomes]
+
+    def trial(self, rng):
+        """Return (arguments, unseen inputs, their truth) of a task that trains."""
+        return self.names[f"{self.name}_trial"](rng)
+
+    @property
+    def score(self):
+        """The function that maps outputs on unseen inputs and their truth to a number."""
+        return self.names[f"{self.name}_score"]
+
+    def trained_mistakes(self, trial):
+        """Return each mistake's sentence and outputs, where it gives any."""
+        outcomes = [(sentence(mistake), train(mistake, trial[0], trial[1])) for mistake in self.mistakes.values()]
+        return [{"sentence": said, "outputs": outcome["value"]} for said, outcome in outcomes if "value" in outcome]
+
+    def rules(self):
+        """Return what a check must know besides the numbers."""
+        rules = {"name": self.name, "points": self.points, "parameters": self.parameters}
+        if self.bar is not None:
+            return rules | {"bar": self.bar, "seconds": self.settings["seconds"]}
+        return rules | {"tolerance": self.settings.get("tolerance", TOLERANCE), "without_warning": self.settings.get("without_warning", False)}
+
+
+def sentence(mistake):
+    return " ".join(inspect.getdoc(mistake).split())
+
+
+@dataclass
+class Source:
+    """A solution notebook: `tasks` in order, `helpers` the source of what arguments are made of, `modules` of the chapters that it uses."""
+
+    name: str
+    path: Path
+    tasks: list
+    helpers: str
+    modules: list
+
+    @property
+    def functions(self):
+        return [task for task in self.tasks if not task.written]
+
+    def expected(self):
+        """Return what the checks of the exercise compare with: for each function the visible cases, drawn with the seed 0."""
+        return [task.rules() | self.visible(task) for task in self.functions]
+
+    @staticmethod
+    def visible(task):
+        if task.bar is None:
+            return task.numbers(np.random.default_rng(0))
+        return {"mistakes": task.trained_mistakes(task.trial(np.random.default_rng(0)))}
+
+    def with_answers(self, names):
+        """Return the helpers' source with the model answers of these tasks."""
+        return "\n\n".join([self.helpers, *(task.source for task in self.functions if task.name in names)])
+
+    def copy_support(self, folder):
+        """Copy what lies beside the exercise's notebook, except the numbers, into a folder."""
+        for module in [Path(__file__).with_name("checks.py"), *self.modules]:
+            shutil.copyfile(module, Path(folder, module.name))
+
+
+def read(name, solutions=SOLUTIONS):
+    """Read solutions/NAME/NAME.ipynb and run what it defines. Raises SourceError."""
+    path = Path(solutions, name, f"{name}.ipynb")
+    if not path.is_file():
+        known = ", ".join(sorted(found.parent.name for found in Path(solutions).glob("*/*.ipynb") if found.stem == found.parent.name))
+        raise SourceError(f"There is no assignment {name}: {path} is missing. Known are: {known or 'none'}.")
+    notebook = nbformat.read(path, as_version=4)
+    if str(CHAPTERS) not in sys.path:
+        sys.path.append(str(CHAPTERS))
+    names, tasks, helpers, task = {"__name__": "source"}, [], [], None
+    for cell in notebook.cells:
+        tags, grading = cell.metadata.get("tags", []), cell.metadata.get("nbgrader", {})
+        if cell.cell_type == "code" and grading.get("grade"):
+            task.check, task.points = grading["grade_id"], grading["points"]
+        elif cell.cell_type == "code" and grading.get("solution"):
+            run(cell, names)
+            task = Task(grading["grade_id"], 0, "", names.get(grading["grade_id"]), cell.source, names=names)
+            if task.function is None:
+                raise SourceError(f"The answer cell {task.name} of {path.name} does not define {task.name}.")
+            tasks.append(task)
+        elif grading.get("grade"):
+            tasks.append(Task(grading["grade_id"], grading["points"], grading["grade_id"]))
+        elif grading.get("grade_id") == "setup":
+            helpers.append(imports(cell.source))
+            exec(helpers[-1], names)
+        elif HELPERS in tags:
+            run(cell, names)
+            helpers.append(cell.source)
+        elif cell.cell_type == "code" and set(tags) & {CASES, MISTAKES, ALTERNATIVES}:
+            attach(task, tags[0], cell, names)
+    for task in tasks:
+        if not task.written and "bar" not in task.settings and "cases" not in task.settings:
+            raise SourceError(f"The task {task.name} of {path.name} has neither cases nor a bar.")
+    return Source(name, path, tasks, "\n\n".join(helpers), used_modules(notebook))
+
+
+def run(cell, names):
+    exec(compile(cell.source, f"<{cell.id}>", "exec"), names)
+
+
+def attach(task, tag, cell, names):
+    """Add to a task what a cell for authors defines."""
+    defined = dict(names)
+    run(cell, defined)
+    new = {name: value for name, value in defined.items() if names.get(name) is not value and not name.startswith("_")}
+    task.texts[tag] = cell.source
+    if tag == CASES:
+        task.settings = new
+        return
+    functions = {name: value for name, value in new.items() if inspect.isfunction(value) and value.__module__ == names["__name__"]}
+    if not all(inspect.getdoc(function) for function in functions.values()):
+        raise SourceError(f"Each function in the {tag} of {task.name} needs a docstring: it is what a student reads.")
+    setattr(task, tag, functions)
+
+
+def imports(source):
+    """Return the import statements of a cell, without those of the checks, which the grader does not use."""
+    statements = [node for node in ast.parse(source).body if isinstance(node, ast.Import | ast.ImportFrom)]
+    return "\n".join(ast.unparse(node) for node in statements if getattr(node, "module", None) != "checks")
+
+
+def used_modules(notebook):
+    """Return the chapters' modules that the notebook imports."""
+    nodes = [node for cell in notebook.cells if cell.cell_type == "code" for node in ast.walk(ast.parse(cell.source))]
+    imported = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    imported |= {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
+    return sorted(CHAPTERS / f"{name}.py" for name in imported if (CHAPTERS / f"{name}.py").is_file())
