@@ -37,6 +37,18 @@ SETTINGS = {
     "ClearSolutions": {"code_stub": {"python": CODE_STUB}, "text_stub": TEXT_STUB},
 }
 
+CONFIGURATION = """\
+# Written by `python -m grading` at every run: in this folder, formgrader and nbgrader's commands know the course.
+import sys
+from pathlib import Path
+
+sys.path.append({project!r})
+c = get_config()
+c.CourseDirectory.root = str(Path(__file__).absolute().parent)
+c.CourseDirectory.source_directory = {source!r}
+{settings}
+"""
+
 quiet = logging.getLogger("grading.nbgrader")
 quiet.propagate = False
 quiet.addHandler(logging.NullHandler())
@@ -101,6 +113,13 @@ class Converter(GenerateAssignment):
         except Exception as error:
             self.cause = error
             raise
+
+
+def configuration(source_directory):
+    """Return the text of an nbgrader_config.py for a folder whose assignments come from there."""
+    project = str(Path(__file__).absolute().parent.parent)
+    settings = [f"c.{whose}.{name} = {value!r}" for whose, values in SETTINGS.items() for name, value in values.items()]
+    return CONFIGURATION.format(project=project, source=source_directory, settings="\n".join(settings))
 
 
 def make_tables(db_url):
