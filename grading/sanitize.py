@@ -1,0 +1,230 @@
+"""Make a student's notebook harmless for the browser that shows it.
+
+formgrader and the feedback pages insert Markdown, comments and most outputs as they are, on the instructor's Jupyter
+server. What is changed here is changed in the text, before any parser: a space is put where a tag, a link, an entity or
+a dangerous TeX command would begin. What the page's own Markdown renderer makes of it is then looked at once more.
+"""
+
+import base64
+import binascii
+import re
+import struct
+from html.parser import HTMLParser
+from urllib.parse import unquote
+
+import nbformat
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output, new_raw_cell
+
+LONGEST = 20_000  # characters of one cell or one output
+LONGEST_PAGE = 1_000_000  # characters that a student wrote and printed, together
+LARGEST_PICTURE = 8_000_000  # bytes
+LARGEST_PICTURES = 40_000_000  # bytes, together
+MOST_PIXELS = 50_000_000
+MOST_OUTPUTS = 100  # of one cell
+
+ESCAPES = re.compile(r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|(?:\x1b[]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)|\x1b[ -~]?")
+LINE_BREAKS = re.compile(r"\r\n|[\r\x85\u2028\u2029]")
+CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
+DIRECTIONS = re.compile(r"[\u202a-\u202e\u2066-\u2069]")  # they make text read otherwise than it runs
+
+TEX = (  # commands of MathJax that carry addresses, attributes, extensions or definitions, which hold on the whole page
+    "href|url|mmlToken|require|class|cssId|style|data|html[A-Za-z]*|unicode|bbox|texttip|mathtip|toggle|enclose|Rule|includegraphics|input|include|"
+    "csname|def|[gex]def|let|global|(?:re)?new(?:command|environment)|providecommand|Declare[A-Za-z]*|Newextarrow"
+)
+DANGEROUS_TEX = re.compile(rf"\\(?=(?:{TEX})(?![A-Za-z]))")
+HIGHLIGHTED = "python3?|py|ipython3?|text|latex|tex|json|console"
+JOINER = "\u2060"  # invisible; a heading with it has an id that none of the page's own elements has
+BROKEN = [
+    (re.compile(r"<(?=[A-Za-z/!?]|[^\s<@]*@)"), "< "),
+    (re.compile(r"&(?=[#A-Za-z])"), "& "),
+    (re.compile(r"\](?=[(\[:])"), "] "),
+    (re.compile(r"(?i)\b(https?|ftp):(?=//)"), r"\1: "),
+    (DANGEROUS_TEX, r"\\ "),
+    (re.compile(rf"(`{{3,}}|~{{3,}})(?=[^\S\n]*[^\s`~])(?![^\S\n]*(?:{HIGHLIGHTED})\s)"), r"\1text "),
+    (re.compile(r"(?m)^([ \t>*+\-:\d.)]*#+)(?!#)[ \t]*(?=\S)"), rf"\1 {JOINER}"),
+    (re.compile(r"(?m)(\S)(?=[ \t]*\n[ \t>]*(?:=+|-+)[ \t]*$)"), rf"\1{JOINER}"),
+]
+PASTED = [
+    re.compile(r"!\[(?P<alt>[^\[\]\n]*)\] \(attachment:(?P<name>(?:[^()\s]|\([^()\s]*\))*)(?: +\"[^\"\n]*\")?\)"),
+    re.compile(r"< img\b(?P<alt>)[^<>\n]*?\bsrc=[\"']attachment:(?P<name>[^\"'<>\n]+)[\"'][^<>\n]*>"),
+]
+ALLOWED = {  # what the Markdown renderer may make of a student's text
+    **dict.fromkeys("p em strong del pre br hr ul blockquote table thead tbody tr dl dt dd".split(), {}),
+    **dict.fromkeys(("h1", "h2", "h3", "h4", "h5", "h6"), {"id": r"\S*%E2%81%A0\S*"}),
+    **dict.fromkeys(("th", "td"), {"style": "text-align: ?(left|right|center)"}),
+    "a": {"class": "anchor-link", "href": r"#\S*%E2%81%A0\S*"},
+    "img": {"src": r"data:image/(png|jpeg);base64,[\w+/=]+", "alt": "(?s).*"},
+    "ol": {"start": r"\d+"},
+    "li": {"class": "task-list-item"},
+    "input": {"class": "task-list-item-checkbox", "type": "checkbox", "disabled": ""},
+    "code": {"class": r"language-\S+"},
+    "div": {"class": "highlight"},
+    "span": {"class": r"\w*"},
+}
+
+
+def harmless(notebook):
+    """Return a copy of a run notebook that is safe to show. Cells with nbgrader's metadata that are no answers are ours, but for their outputs."""
+    page = Page()
+    cells = [page.cell(number, cell) for number, cell in enumerate(notebook.cells, start=1)]
+    language = {"name": "python", "pygments_lexer": "ipython3"}
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    return new_notebook(cells=cells, metadata={"kernelspec": kernel, "language_info": language})
+
+
+def text(message, longest=500):
+    """Return a message as one line that is harmless in a page, in Markdown (nbgrader renders comments), in a table and as text."""
+    line = " ".join(plain(message[: 10 * longest]).split())
+    line = neutral(line if len(line) <= longest else line[: longest - 1] + "…")
+    return f"· {line}" if line.startswith(("=", "+", "-", "@", "#", "|", ">")) else line
+
+
+def plain(source):
+    """Return the text without what is no text: escape sequences, control characters, lines that were written over."""
+    source = ESCAPES.sub("", source)
+    lines = source.replace("\r\n", "\n").split("\n")
+    source = "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in lines)
+    source = CONTROLS.sub("", LINE_BREAKS.sub("\n", source))
+    return DIRECTIONS.sub(lambda match: f"\\u{ord(match[0]):04x}", source)
+
+
+def neutral(source):
+    """Return Markdown in which nothing begins that could be more than text, emphasis, lists, tables, code or formulas."""
+    for pattern, replacement in BROKEN:
+        source = pattern.sub(replacement, source)
+    return source
+
+
+class Renderings(HTMLParser):
+    """Looks at what the page will hold."""
+
+    harmless = True
+
+    def handle_starttag(self, tag, attributes):
+        allowed = ALLOWED.get(tag)
+        self.harmless &= allowed is not None and all(name in allowed and re.fullmatch(allowed[name], value or "") for name, value in attributes)
+
+    def handle_data(self, data):
+        self.harmless &= not DANGEROUS_TEX.search(data)
+
+    def no(self, *_):
+        self.harmless = False
+
+    handle_comment = handle_decl = handle_pi = unknown_decl = no
+
+
+def renders_harmlessly(source, attachments):
+    looked_at = Renderings()
+    try:
+        looked_at.feed(MarkdownWithMath(renderer=IPythonRenderer(escape=False, attachments=attachments)).render(source))
+        looked_at.close()
+    except Exception:  # then the page could not be made either
+        return False
+    return looked_at.harmless
+
+
+def picture(data, mime):
+    """Return the bytes of a picture of this kind, or None."""
+    try:
+        found = base64.b64decode("".join(data.split()), validate=True)
+    except (AttributeError, ValueError, binascii.Error):
+        return None
+    if mime == "image/png":
+        right = found[:16] == b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" and len(found) > 45
+        width, height = struct.unpack(">II", found[16:24]) if right else (0, 0)
+        right = 0 < width * height <= MOST_PIXELS
+    else:
+        right = mime == "image/jpeg" and found[:3] == b"\xff\xd8\xff"
+    return found if right and len(found) <= LARGEST_PICTURE else None
+
+
+class Page:
+    """Makes the cells of one notebook harmless, and keeps count of how large it becomes."""
+
+    def __init__(self):
+        self.characters, self.bytes = LONGEST_PAGE, LARGEST_PICTURES
+
+    def bounded(self, source):
+        source = "".join(part for part in source if isinstance(part, str)) if isinstance(source, list) else source
+        source = source if isinstance(source, str) else ""
+        left_out = len(source) - min(LONGEST, self.characters)
+        if left_out > 0:
+            half = min(LONGEST, self.characters) // 2
+            source = f"{source[:half]}\n… {left_out} characters left out …\n{source[len(source) - half :]}"
+        source = plain(source)
+        self.characters = max(0, self.characters - len(source))
+        return source
+
+    def picture(self, data, mime):
+        found = picture(data, mime)
+        if found is None or len(found) > self.bytes:
+            return None
+        self.bytes -= len(found)
+        return base64.b64encode(found).decode("ascii")
+
+    def cell(self, number, cell):
+        metadata = {name: cell.metadata[name] for name in ("nbgrader", "tags") if name in cell.metadata and "nbgrader" in cell.metadata}
+        kept = {"metadata": nbformat.from_dict(metadata), "id": cell.get("id") if re.fullmatch(r"[\w-]{1,64}", str(cell.get("id"))) else f"cell-{number}"}
+        ours = bool(metadata) and not cell.metadata.nbgrader.get("solution")
+        if cell.cell_type == "code":
+            count = cell.get("execution_count")
+            source = cell.source if ours else self.bounded(cell.source)
+            return new_code_cell(source, outputs=self.outputs(cell.get("outputs", [])), execution_count=count if isinstance(count, int) else None, **kept)
+        if ours:
+            return nbformat.from_dict(cell)
+        if cell.cell_type == "raw":
+            return new_raw_cell(neutral(self.bounded(cell.source)), **kept)
+        source, attachments = self.markdown(cell.source, cell.get("attachments") or {})
+        return new_markdown_cell(source, **kept, **({"attachments": attachments} if attachments else {}))
+
+    def markdown(self, source, pasted):
+        attachments = {}
+
+        def shown(match):
+            kinds = pasted.get(unquote(match["name"])) or pasted.get(match["name"]) or {}
+            for mime in ("image/png", "image/jpeg"):
+                data = self.picture(kinds.get(mime), mime)
+                if data:
+                    name = f"picture-{len(attachments) + 1}"
+                    attachments[name] = {mime: data}
+                    return f"![{match['alt'] or name}](attachment:{name})"
+            return f"(the picture {match['alt']} is left out)"
+
+        source = neutral(self.bounded(source))
+        for pattern in PASTED:
+            source = pattern.sub(shown, source)
+        if renders_harmlessly(source, attachments):
+            return source, attachments
+        fence = "~" * (3 + max(map(len, re.findall("~+", source)), default=0))
+        return f"{fence}text\n{source}\n{fence}", {}
+
+    def outputs(self, outputs):
+        """Return text, errors as text, and pictures."""
+        joined = []
+        for output in outputs:
+            if joined and output.output_type == joined[-1].output_type == "stream" and output.get("name") == joined[-1].get("name"):
+                joined[-1].text += output.text
+            else:
+                joined.append(nbformat.from_dict(output))
+        kept = [self.output(output) for output in joined[:MOST_OUTPUTS]]
+        if len(joined) > MOST_OUTPUTS:
+            kept.append(new_output("stream", name="stdout", text=f"… {len(joined) - MOST_OUTPUTS} outputs left out …\n"))
+        return kept
+
+    def output(self, output):
+        if output.output_type == "stream":
+            return new_output("stream", name="stderr" if output.get("name") == "stderr" else "stdout", text=self.bounded(output.get("text")))
+        if output.output_type == "error":
+            lines = output.get("traceback") if isinstance(output.get("traceback"), list) else []
+            said = self.bounded("\n".join(line for line in lines if isinstance(line, str)) or f"{output.get('ename')}: {output.get('evalue')}")
+            return new_output("error", ename=text(str(output.get("ename")), 100), evalue=text(str(output.get("evalue"))), traceback=said.split("\n"))
+        data, kinds = {}, output.get("data") if isinstance(output.get("data"), dict) else {}
+        for mime in ("image/png", "image/jpeg"):
+            found = None if data else self.picture(kinds.get(mime), mime)
+            data |= {mime: found} if found else {}
+        data["text/plain"] = self.bounded(kinds.get("text/plain")) or "(an output that is not shown here)"
+        if output.output_type == "execute_result":
+            count = output.get("execution_count")
+            return new_output("execute_result", data=data, execution_count=count if isinstance(count, int) else None)
+        return new_output("display_data", data=data)
