@@ -23,6 +23,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from grading import preflight, source
+from grading.checks import NOT_ATTEMPTED
 from grading.gradebook import Gradebook
 from grading.marking import Exam, Failed, mark, prepare
 from grading.preflight import Refused
@@ -32,7 +33,7 @@ from grading.source import SOLUTIONS, SourceError
 
 COLUMNS = ("student", "task", "points", "max_points", "status", "message")
 GRADED, NEEDS_MARKING, FAILED = "graded", "needs-marking", "failed"
-NOT_WRITTEN = "not attempted yet"
+NO_SUBMISSION = "no submission"
 
 
 def options(arguments):
@@ -67,16 +68,18 @@ class Grading:
 
     def run(self):
         """Grade what changed, then write the table and the feedback pages of all."""
-        handed_in = {student: folder for student, folder in self.students if folder is not None}
-        changed = [student for student, folder in handed_in.items() if not self.is_known(student, folder)]
+        folders = {student.name: student.folder for student in self.students if student.folder}
+        changed = {name: folder for name, folder in folders.items() if not self.is_known(name, folder)}
         if changed:
-            self.grade({student: handed_in[student] for student in changed})
-        for student in handed_in:
-            if self.result(student)["status"] == GRADED:
-                self.gradebook.feedback(student)
-        rows = [row for student in handed_in for row in self.rows(student)]
+            self.grade(changed)
+        rows = []
+        for student in self.students:
+            if student.folder:
+                rows += self.rows(student.name, self.result(student.name))
+            elif not student.reason.startswith(NO_SUBMISSION):
+                rows += self.rows(student.name, {"status": FAILED, "reason": student.reason})
         self.write_table(rows)
-        self.summary(rows, changed, [student for student, folder in self.students if folder is None])
+        self.summary(rows, len(changed))
 
     def is_known(self, student, folder):
         result = self.result(student)
@@ -106,8 +109,6 @@ class Grading:
                 raise
 
     def marked(self, folder, exam):
-        if isinstance(folder, Refused):
-            raise folder
         submission = preflight.read(folder, self.name, self.gradebook.release)
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
             prepare(folder, exam, scratch)
@@ -132,19 +133,21 @@ class Grading:
             self.gradebook.withdraw(student)
         write(self.folder / "results" / f"{student}.json", json.dumps(result, indent=1).encode())
 
-    def rows(self, student):
-        result = self.result(student)
+    def rows(self, student, result):
+        """Return a student's rows of the table as things stand, and bring the feedback page there too."""
         if result["status"] == FAILED:
             return [(student, task.name, "", task.points, FAILED, result["reason"]) for task in self.origin.tasks]
+        self.gradebook.feedback(student)
         marks = self.gradebook.marks(student)
         return [self.row(student, task, marks[task.check], result) for task in self.origin.tasks]
 
     def row(self, student, task, mark, result):
-        if not task.written:
-            return student, task.name, mark.points, mark.max_points, GRADED, result["messages"][task.name]
         if mark.needs_marking:
-            return student, task.name, "", mark.max_points, NEEDS_MARKING, ""
-        return student, task.name, mark.points, mark.max_points, GRADED, mark.comment or ""
+            return student, task.name, "", task.points, NEEDS_MARKING, ""
+        message = mark.comment if task.written else result["messages"][task.name]
+        if task.written and not message and not mark.points:
+            message = NOT_ATTEMPTED.summary
+        return student, task.name, f"{mark.points:g}", task.points, GRADED, message
 
     def write_table(self, rows):
         """Write grades.csv in one step. A text that a spreadsheet would compute begins with an apostrophe."""
@@ -155,24 +158,30 @@ class Grading:
             table.seek(0)
             write(self.folder / "grades.csv", table.read().encode())
 
-    def summary(self, rows, changed, absent):
+    def summary(self, rows, graded_now):
         """Print what an instructor wants to know first."""
-        say = self.console.print
-        status = {student: min((row[4] for row in rows if row[0] == student), key=(FAILED, NEEDS_MARKING, GRADED).index) for student in {row[0] for row in rows}}
-        failed = sorted(student for student, what in status.items() if what == FAILED)
-        count = Counter(status.values())
-        say(f"{self.name}: {len(status)} submissions, {len(changed)} graded now. Complete: {count[GRADED]}, to be marked by hand: {count[NEEDS_MARKING]}, failed: {len(failed)}.")
-        for student in failed:
-            say(f"  failed: {student}: {self.result(student)['reason']}", highlight=False)
-        for student in sorted(status):
-            for note in self.result(student).get("notes", []):
-                say(f"  {student}: {note}", highlight=False)
-        if absent:
-            say(f"  nothing handed in: {', '.join(absent)}", highlight=False)
+        statuses = {student: {row[4] for row in rows if row[0] == student} for student in dict.fromkeys(row[0] for row in rows)}
+        failed = {row[0]: row[5] for row in rows if row[4] == FAILED}
+        waiting = [student for student, status in statuses.items() if NEEDS_MARKING in status]
+        self.say(f"{self.name}: {len(statuses)} submissions, {graded_now} of them graded now, {len(failed)} failed, {len(waiting)} with answers to mark by hand.")
         for task in self.origin.functions:
             points = [row[2] for row in rows if row[1] == task.name and row[4] == GRADED]
-            say(f"  {task.name}: {sum(point == task.points for point in points)} of {len(points)} right", highlight=False)
-        say(f"Grades: {self.folder / 'grades.csv'}. Feedback: {self.out / 'feedback'}. To mark by hand: cd {self.out}; jupyter lab, menu Nbgrader, Formgrader.", highlight=False, soft_wrap=True)
+            self.say(f"  {task.name:24}right: {sum(float(point) == task.points for point in points)} of {len(points)}")
+        for student, reason in failed.items():
+            self.say(f"  failed: {student}: {reason}")
+        for student in statuses:
+            for note in () if student in failed else self.result(student)["notes"]:
+                self.say(f"  note: {student}: {note}")
+        for student in self.students:
+            if not student.folder and student.name not in failed:
+                self.say(f"  {student.name}: {student.reason}")
+        self.say(f"Grades: {self.folder / 'grades.csv'}")
+        self.say(f"Feedback: {self.out / 'feedback'}")
+        if waiting:
+            self.say(f"Marking by hand: start jupyter lab in {self.out}, menu Nbgrader, Formgrader; then run this command again.")
+
+    def say(self, line):
+        self.console.print(line, highlight=False, soft_wrap=True)
 
 
 def harmless_to_spreadsheets(value):

@@ -168,8 +168,11 @@ def train(function, arguments, unseen):
 # Are two outcomes the same?
 
 
-def difference(got, expected, tolerance=TOLERANCE, without_warning=False):
-    """Return what distinguishes an outcome from the expected one, in words; None when they agree."""
+def difference(got, expected, tolerance=TOLERANCE, without_warning=False, parameters=()):
+    """Return what distinguishes an outcome from the expected one, in words; None when they agree.
+
+    parameters: the names of the arguments.
+    """
     if "raised" in expected:
         wanted = expected["raised"][0]
         if "raised" not in got:
@@ -181,7 +184,8 @@ def difference(got, expected, tolerance=TOLERANCE, without_warning=False):
     if found:
         return found
     if got["modified"] != expected["modified"]:
-        return "It changes its arguments; work on a copy."
+        changed = ", ".join(parameters[position] for position in got["modified"] if position < len(parameters))
+        return f"The result is right, but the function changes its argument {changed}: it should work on a copy."
     if without_warning and got["warned"] and not expected["warned"]:
         return f"The result is right, but it comes with a warning, {got['warned']}"
     return None
@@ -311,21 +315,22 @@ class Verdict:
 NOT_ATTEMPTED = Verdict(False, "not attempted yet", attempted=False)
 
 
-def judge(task, cases, got, parameters=()):
+def judge(task, got):
     """Compare the outcomes of all cases with the expected ones.
 
-    task: a dict with "tolerance", "without_warning", "expected" (an outcome per case) and "mistakes" (dicts of "sentence"
-    and "outcomes"). cases: the encoded arguments. got: what `call` returned. parameters: the names of the arguments.
+    task: a dict with "parameters" (the arguments' names), "tolerance", "without_warning", "cases" (the encoded arguments),
+    "expected" (an outcome per case) and "mistakes" (dicts of "sentence" and "outcomes"). got: what `call` returned.
     """
     if got and all(outcome.get("stub") for outcome in got):
         return NOT_ATTEMPTED
-    rule = {"tolerance": tuple(task["tolerance"]), "without_warning": task["without_warning"]}
+    rule = {"tolerance": tuple(task["tolerance"]), "without_warning": task["without_warning"], "parameters": task["parameters"]}
+    cases = task["cases"]
     differences = [difference(one, other, **rule) for one, other in zip(got, task["expected"], strict=True)]
     wrong = [number for number, found in enumerate(differences) if found]
     if not wrong:
         return Verdict(True, f"All {len(cases)} cases are right.")
     first = wrong[0]
-    details = [f"The first that is not, case {first + 1}:", *shown(cases[first], parameters)]
+    details = [f"The first that is not, case {first + 1}:", *shown(cases[first], task["parameters"])]
     value = got[first].get("value")
     if isinstance(value, int | float) or (isinstance(value, dict) and "array" in value):
         details.append(f"  returned: {short(decode(value))}")
@@ -386,10 +391,8 @@ def nearest(mistakes, outputs, truth):
 
 
 def shown(case, parameters):
-    """Yield a line for each argument of a case."""
-    for position, code in enumerate(case):
-        name = parameters[position] if position < len(parameters) else f"argument {position + 1}"
-        yield f"  {name} = {described(code)}"
+    """Return a line for each argument of a case."""
+    return [f"  {name} = {described(code)}" for name, code in zip(parameters, case)]
 
 
 def described(code):
@@ -458,11 +461,20 @@ def check(name):
     return Score(task["points"] * verdict.solved, task["points"], name)
 
 
+def case(name, number):
+    """Return the arguments of a case of the check of `name`, numbered from 1, to try your function on."""
+    import __main__
+
+    arguments = [decode(argument, vars(__main__)) for argument in expected()[name]["cases"][number - 1]]
+    return tuple(argument() if isinstance(argument, functools.partial) else argument for argument in arguments)
+
+
 def check_cases(task, names):
     function, view = names[task["name"]], names.get(f"{task['name']}_view")
     got = [call(function, [decode(argument, names) for argument in case], view) for case in task["cases"]]
-    verdict = judge(task, task["cases"], got, task["parameters"])
+    verdict = judge(task, got)
     if not verdict.solved and verdict.attempted:
+        verdict.details += f'\n  (case("{task["name"]}", number) gives you the arguments of a case.)'
         used = [other for other in getattr(getattr(function, "__code__", None), "co_names", ()) if other in verdicts and not verdicts[other].solved]
         verdict.details += "".join(f"\nIt uses {other}, whose own check does not pass yet." for other in used)
     return verdict

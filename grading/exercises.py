@@ -42,7 +42,7 @@ def make(name, folder, solutions=SOLUTIONS, known=EXERCISES):
 
 def stored(tasks, path):
     """Return the tasks as text; the text of the file `path` when it says the same to rounding."""
-    new = json.dumps(tasks, indent=1, ensure_ascii=False) + "\n"
+    new = "[\n" + ",\n".join(json.dumps(task, ensure_ascii=False) for task in tasks) + "\n]\n"
     try:
         old = path.read_text(encoding="utf-8")
         return old if same(json.loads(old), json.loads(new)) else new

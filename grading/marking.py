@@ -4,7 +4,6 @@ The kernel that runs the submission gets arguments and gives results. What the r
 nothing that the submission's code replaces or reads there changes the verdict.
 """
 
-import dataclasses
 import functools
 import inspect
 import json
@@ -98,8 +97,7 @@ class Exam:
             if reply.get("missing"):
                 return Verdict(False, f"There is no function {name} when its check is reached.")
             if name not in self.trials:
-                task = self.tasks[name]
-                return judge(task, task["cases"], reply["outcomes"], task["parameters"])
+                return judge(self.tasks[name], reply["outcomes"])
             task = self.by_name[name]
             return judge_trained(self.tasks[name], task.score, self.trials[name][2], reply["outcomes"][0], seconds, lambda: self.trained_mistakes(task))
         except Exception:
@@ -122,10 +120,9 @@ def mark(submission, exam, scratch):
         try:
             return attempt(submission, exam, scratch, left_out)
         except KernelDied as death:
-            place, reason = death.place, str(death)
-            if place is None or len(left_out) == MOST_DEATHS:
-                raise Failed(f"Its code ended Python again and again, at last so: {reason}.") from None
-            left_out[place] = reason
+            if death.place is None or len(left_out) == MOST_DEATHS:
+                raise Failed(f"Its code ends Python again and again. The last time: {death}.") from None
+            left_out[death.place] = str(death)
 
 
 def attempt(submission, exam, scratch, left_out):
@@ -144,16 +141,15 @@ def attempt(submission, exam, scratch, left_out):
                 if task:
                     verdict = Verdict(False, f"Calling it ends Python: {left_out[place]}.") if place in left_out else ask(kernel, exam, task)
                     marked.verdicts[task.name] = verdict
-                    cell.outputs = shown(verdict, task)
                 elif place in left_out:
                     cell.outputs = [new_output("stream", name="stdout", text=f"This cell was left out, because {left_out[place]}.")]
                 elif grade_id not in submission.missing and grade_id != "score" and cell.source.strip():
                     cell.outputs = kernel.run(cell.source)
-            place = None
             second_chances(kernel, exam, marked)
     except KernelDied as death:
         death.place = place
         raise
+    show(marked, exam)
     for number, cell in enumerate((cell for cell in notebook.cells if cell.cell_type == "code"), start=1):
         cell.execution_count = number
     return marked
@@ -176,36 +172,38 @@ def second_chances(kernel, exam, marked):
 
     Nothing that the submission prints or stores from here on is kept.
     """
+    answers = {cell.metadata.get("nbgrader", {}).get("grade_id"): cell.source for cell in marked.notebook.cells}
     wrong = []
     for task in exam.origin.functions:
-        verdict = marked.verdicts.get(task.name)
-        if verdict is None or verdict.solved:
+        verdict = marked.verdicts[task.name]
+        if verdict.solved or task.bar is not None:
             continue
-        if verdict.attempted and wrong and task.bar is None:
-            again = ask(kernel, exam, task, wrong)
+        used = [name for name in wrong if name in answers.get(task.name, "")]
+        if verdict.attempted and used:
+            try:
+                again = ask(kernel, exam, task, used)
+            except KernelDied:
+                return
             if again.solved:
-                used = ", ".join(name for name in wrong if name in task_names(marked, task)) or ", ".join(wrong)
-                marked.verdicts[task.name] = dataclasses.replace(again, summary=f"Right, with a right {used} in place of yours.")
-        if not marked.verdicts[task.name].solved and task.bar is None:
+                again.summary = f"Right, with a right {' and '.join(used)} in place of yours."
+            if again.solved or again.mistake:
+                marked.verdicts[task.name] = again
+        if not marked.verdicts[task.name].solved:
             wrong.append(task.name)
+
+
+def show(marked, exam):
+    """Put the verdicts where the submission's own checks would have printed theirs; nbgrader reads the last value as points."""
     for cell in marked.notebook.cells:
-        task = exam.by_check.get(cell.metadata.get("nbgrader", {}).get("grade_id"))
-        if task:
-            cell.outputs = shown(marked.verdicts[task.name], task)
-
-
-def task_names(marked, task):
-    """Return the source of a task's answer cell."""
-    return next((cell.source for cell in marked.notebook.cells if cell.metadata.get("nbgrader", {}).get("grade_id") == task.name), "")
-
-
-def shown(verdict, task):
-    """Return a verdict as a check cell's outputs, which nbgrader reads as its score."""
-    points = f"{task.points * verdict.solved:g}"
-    return [
-        new_output("stream", name="stdout", text=verdict.text() + "\n"),
-        new_output("execute_result", data={"text/plain": points}, execution_count=1),
-    ]
+        grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
+        if grade_id in exam.by_check:
+            task = exam.by_check[grade_id]
+            verdict = marked.verdicts[task.name]
+            points = {"text/plain": f"{task.points * verdict.solved:g}"}
+            cell.outputs = [new_output("stream", name="stdout", text=f"{verdict.text()}\n"), new_output("execute_result", data=points, execution_count=1)]
+        elif grade_id == "score":
+            table = "".join(f"{name:24}{task.points * marked.verdicts[name].solved:g} of {task.points:g}\n" for name, task in exam.by_name.items())
+            cell.outputs = [new_output("stream", name="stdout", text=table)]
 
 
 def prepare(folder, exam, scratch):
