@@ -1,35 +1,43 @@
 """Feedback pages, as `nbgrader generate_feedback` makes them."""
 
 from importlib.metadata import version
-from pathlib import Path
 
 from nbgrader.converters import GenerateFeedback
 from nbgrader.coursedir import CourseDirectory
-from traitlets.config import Config
+from nbgrader.preprocessors import GetGrades
 
-from grading.release import SETTINGS, quiet
+from grading.nbgrader_settings import settings
+from grading.release import quiet
 
 VERSIONS = " ".join(version(package) for package in ("nbgrader", "nbconvert"))
 
 
 def shown(comment):
-    """Return the text of a comment of nbgrader's: what was written by hand, then what the checks say."""
+    """Return what a student reads of a comment in the gradebook: what was written by hand, then what the checks say."""
     return "\n\n".join(text for text in (comment.manual_comment, comment.auto_comment) if text)
+
+
+class GetMarks(GetGrades):
+    """nbgrader's step that puts marks and comments into a page; by itself it drops what the checks say once somebody has written a comment."""
+
+    def _get_comment(self, cell, resources):
+        name = cell.metadata.nbgrader["grade_id"]
+        cell.metadata.nbgrader["comment"] = shown(self.gradebook.find_comment(name, self.notebook_id, self.assignment_id, self.student_id))
 
 
 class Feedback:
     """Makes the pages of one assignment. nbgrader's command spends most of its time on what is done here once."""
 
     def __init__(self, out, name):
-        settings = Config(SETTINGS)
-        course = CourseDirectory(config=settings, root=str(out), assignment_id=name, notebook_id=name)
-        self._converter = GenerateFeedback(coursedir=course, config=settings, log=quiet)
-        self._converter.exporter = self._converter.exporter_class(parent=self._converter, config=self._converter.config)
+        config = settings()
+        course = CourseDirectory(config=config, root=str(out), assignment_id=name, notebook_id=name)
+        self._converter = GenerateFeedback(coursedir=course, config=config, log=quiet)
+        self._exporter = self._converter.exporter_class(parent=self._converter, config=self._converter.config)
         for preprocessor in self._converter.preprocessors:
-            self._converter.exporter.register_preprocessor(preprocessor)
+            self._exporter.register_preprocessor(preprocessor)
 
     def make(self, notebook):
         """Return the page of a student's notebook in the folder `autograded`."""
         resources = self._converter.init_single_notebook_resources(str(notebook))
-        page, _ = self._converter.exporter.from_filename(str(notebook), resources=resources)
+        page, _ = self._exporter.from_filename(str(notebook), resources=resources)
         return page

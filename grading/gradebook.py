@@ -14,7 +14,8 @@ from nbgrader import api, utils
 from sqlalchemy.exc import SQLAlchemyError
 
 from grading.feedback import VERSIONS, Feedback, shown
-from grading.release import Problem, configuration, generate, write
+from grading.nbgrader_settings import configuration
+from grading.release import Problem, generate, write
 
 @dataclass(frozen=True)
 class Mark:
@@ -187,11 +188,13 @@ def sources(notebook):
 
 
 def with_metadata_of(cells, notebook):
-    """Return a copy whose cells say of themselves to nbgrader what the release says of them: nothing that a student wrote."""
-    notebook = copy.deepcopy(notebook)
+    """Return a copy in which nbgrader reads what the release says of a cell, and nothing that a student wrote; locked cells are the release's."""
+    notebook, left = copy.deepcopy(notebook), dict(cells)
     for cell in notebook.cells:
         said = cell.metadata.pop("nbgrader", {})
-        ours = cells.get(said.get("grade_id") if isinstance(said, dict) else None)
+        ours = left.pop(said.get("grade_id"), None) if isinstance(said, dict) else None
         if ours is not None:
             cell.metadata["nbgrader"] = copy.deepcopy(ours.metadata.nbgrader)
+            if utils.is_locked(ours):
+                cell.source = ours.source
     return notebook

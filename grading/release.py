@@ -1,4 +1,4 @@
-"""The exercise, made from the solution notebook by nbgrader's generate_assignment: one place for its settings."""
+"""The exercise, made from the solution notebook by nbgrader's generate_assignment."""
 
 import logging
 import os
@@ -12,42 +12,8 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.dbutil import ALEMBIC_DIR
 from nbgrader.nbgraderformat import ValidationError
 from sqlalchemy import create_engine, inspect, text
-from traitlets.config import Config
 
-# Cells with these tags are the source's own: never part of the exercise.
-SOURCE_ONLY = ("source-only", "cases", "mistakes", "alternatives", "rubric")
-CODE_STUB = "raise NotImplementedError  # your code here, in place of this line"
-TEXT_STUB = "*Your answer here, in place of this line.*"
-
-# Plain values, so that nbgrader_config.py can hold them too. The order counts: tagged cells go before anything looks at
-# them; checksums are of the released cells, and stand in them before they are saved in the gradebook.
-SETTINGS = {
-    "GenerateAssignment": {
-        "preprocessors": [
-            "nbconvert.preprocessors.TagRemovePreprocessor",
-            "nbgrader.preprocessors.LockCells",
-            "nbgrader.preprocessors.ClearSolutions",
-            "nbgrader.preprocessors.ClearOutput",
-            "nbgrader.preprocessors.CheckCellMetadata",
-            "nbgrader.preprocessors.ComputeChecksums",
-            "nbgrader.preprocessors.SaveCells",
-        ]
-    },
-    "TagRemovePreprocessor": {"enabled": True, "remove_cell_tags": list(SOURCE_ONLY)},
-    "ClearSolutions": {"code_stub": {"python": CODE_STUB}, "text_stub": TEXT_STUB},
-}
-
-CONFIGURATION = """\
-# Written by `python -m grading` at every run: in this folder, formgrader and nbgrader's commands know the course.
-import sys
-from pathlib import Path
-
-sys.path.append({project!r})
-c = get_config()
-c.CourseDirectory.root = str(Path(__file__).absolute().parent)
-c.CourseDirectory.source_directory = {source!r}
-{settings}
-"""
+from grading.nbgrader_settings import settings
 
 quiet = logging.getLogger("grading.nbgrader")
 quiet.propagate = False
@@ -77,9 +43,9 @@ def generate(root, name, source_directory="solutions", release_directory="exerci
 
 
 def convert(root, name, source_directory, release_directory, db_url):
-    settings = Config(SETTINGS)
+    config = settings()
     course = CourseDirectory(
-        config=settings,
+        config=config,
         root=str(Path(root).absolute()),
         source_directory=str(source_directory),
         release_directory=str(release_directory),
@@ -87,7 +53,7 @@ def convert(root, name, source_directory, release_directory, db_url):
         notebook_id=name,
         db_url=db_url,
     )
-    converter = Converter(coursedir=course, config=settings, log=quiet)
+    converter = Converter(coursedir=course, config=config, log=quiet)
     if not Path(root, source_directory, name, f"{name}.ipynb").is_file():
         raise Problem(f"There is no {Path(source_directory, name, name)}.ipynb in {root}.")
     try:
@@ -113,13 +79,6 @@ class Converter(GenerateAssignment):
         except Exception as error:
             self.cause = error
             raise
-
-
-def configuration(source_directory):
-    """Return the text of an nbgrader_config.py for a folder whose assignments come from there."""
-    project = str(Path(__file__).absolute().parent.parent)
-    settings = [f"c.{whose}.{name} = {value!r}" for whose, values in SETTINGS.items() for name, value in values.items()]
-    return CONFIGURATION.format(project=project, source=source_directory, settings="\n".join(settings))
 
 
 def make_tables(db_url):

@@ -1,0 +1,64 @@
+"""Markdown on the pages of formgrader and feedback: formulas need no script and no other host, and what a student wrote cannot become one.
+
+A student's notebook is made harmless before it gets here (`grading.sanitize`); this is the second lock on the same door.
+"""
+
+import re
+from functools import cache
+from html import escape
+
+from jinja2 import pass_context
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+
+LONGEST_FORMULA = 2000  # characters of LaTeX
+
+
+@pass_context
+def markdown2html(context, source):
+    """Turn Markdown into HTML, for nbconvert. HTML in it counts in the exercise's own cells only."""
+    cell = context.get("cell", {})
+    ours = cell.get("cell_type") == "markdown" and cell.metadata.get("nbgrader", {}).get("locked") and source == cell.source
+    renderer = Renderer(escape=not ours, attachments=cell.get("attachments", {}), exclude_anchor_links=True)
+    return MarkdownWithMath(renderer=renderer).render(source)
+
+
+class Renderer(IPythonRenderer):
+    """nbconvert's, without headings' ids (a heading named like a task would take formgrader's fields for the marks of that task)."""
+
+    def inline_math(self, body):
+        """Render $…$."""
+        return formula(body, display=False)
+
+    def block_math(self, body):
+        """Render $$…$$."""
+        return formula(body, display=True)
+
+    def latex_environment(self, name, body):
+        r"""Render \begin{…}…\end{…}."""
+        return formula(f"\\begin{{{name}}}{body}\\end{{{name}}}", display=True)
+
+    def link(self, text, url, title=None):
+        """Render a link that leads to a web page or to a place on this one; of any other, the text."""
+        return super().link(text, url, title) if url.lower().startswith(("https://", "http://", "#")) else text
+
+    def image(self, text, url, title=None):
+        """Render an attached image; of any other, which would be loaded from elsewhere, the text."""
+        attached = self.attachments.get(url.removeprefix("attachment:")) if url.startswith("attachment:") else None
+        return super().image(text, url, title) if attached else escape(text)
+
+
+@cache
+def katex():
+    from extensions.katex_stdio import Renderer
+
+    return Renderer()
+
+
+def formula(latex, display):
+    """Return MathML, which browsers show by themselves; for what KaTeX cannot read, the source."""
+    try:
+        if len(latex) > LONGEST_FORMULA:
+            raise ValueError("too long")
+        return re.search(r"<math.*</math>", katex().render(latex, display), re.DOTALL)[0]
+    except Exception:  # also without node: a page with the source of its formulas is better than none
+        return f"<code>{escape(latex)}</code>"
