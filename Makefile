@@ -4,15 +4,16 @@
 PYTHON ?=
 PORT ?= 8000
 NB ?=
+NAME ?=
 
 RUN := .venv/bin/python
 PYTHONS := python3 python python3.14 python3.13 python3.12 python3.11
 
-.PHONY: help book serve test refresh bench lock environment
+.PHONY: help book serve test refresh exercises bench lock environment
 
 help: ## show this list
 	@echo "Commands of this book:"; echo
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name what; do printf '  make %-8s %s\n' "$$name" "$$what"; done
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name what; do printf '  make %-10s %s\n' "$$name" "$$what"; done
 	@echo; echo "PYTHON=/path/to/python3.12 picks the Python that .venv is made with."
 
 book: environment ## build the website into _build/html
@@ -28,6 +29,9 @@ test: environment ## prove that everything holds: run every notebook, test the s
 
 refresh: environment ## run the notebooks again and store their outputs (NB=path: only that one)
 	@$(RUN) -m tools.refresh $(NB)
+
+exercises: environment ## make the exercises of their solution notebooks (NAME=01_mse: only that one)
+	@$(RUN) -m grading.exercises $(NAME)
 
 bench: environment ## print times, memory and sizes beside their targets
 	@$(RUN) -m tools.bench

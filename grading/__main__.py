@@ -42,6 +42,7 @@ def options(arguments):
     parser.add_argument("--submitted", type=Path, default=Path("submitted"), metavar="DIR", help="where STUDENT/NAME/NAME.ipynb lie (default: submitted)")
     parser.add_argument("--out", type=Path, default=Path("graded"), metavar="DIR", help="where marks, feedback and gradebook go (default: graded)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), metavar="N", help="submissions graded at the same time (default: one per core)")
+    parser.add_argument("--seconds", type=float, default=120, metavar="N", help="that a cell, or the calls of one function, may take (default: 120); training has its own limit")
     parser.add_argument("--seed", type=int, metavar="N", help="of the fresh cases (default: drawn once, then kept in OUT/NAME/seed)")
     return parser.parse_args(arguments)
 
@@ -49,8 +50,8 @@ def options(arguments):
 class Grading:
     """One run: an assignment, a folder of submissions, and where the results go."""
 
-    def __init__(self, name, submitted, out, jobs, seed, console):
-        self.name, self.submitted, self.out, self.jobs, self.console = name, submitted, out, max(1, jobs), console
+    def __init__(self, name, submitted, out, jobs, seconds, seed, console):
+        self.name, self.out, self.jobs, self.seconds, self.console = name, out, max(1, jobs), seconds, console
         self.origin = source.read(name)
         self.students = preflight.students(submitted, name)
         self.gradebook = Gradebook(out, name, SOLUTIONS)
@@ -112,7 +113,7 @@ class Grading:
         submission = preflight.read(folder, self.name, self.gradebook.release)
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
             prepare(folder, exam, scratch)
-            marked = mark(submission, exam, Path(scratch))
+            marked = mark(submission, exam, Path(scratch), self.seconds)
         return dataclasses.replace(marked, notebook=harmless(marked.notebook))
 
     def keep(self, student, folder, done):
@@ -201,10 +202,9 @@ def files(folder):
 
 
 def main(arguments=None):
-    chosen = options(arguments)
     console = Console(markup=False)
     try:
-        Grading(chosen.name, chosen.submitted, chosen.out, chosen.jobs, chosen.seed, console).run()
+        Grading(**vars(options(arguments)), console=console).run()
     except (SourceError, Problem, Refused) as reason:
         return f"{reason}"
     except KeyboardInterrupt:

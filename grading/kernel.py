@@ -375,16 +375,14 @@ def understood(frames, request):
     """Return a message that answers `request` as (type, content), where content that is no use is None; else return None."""
     try:
         header, parent, _, content = frames[frames.index(DELIMITER) + 2 :][:4]
-        if request.encode() not in parent:
-            return None
-        kind = json.loads(header)["msg_type"]
+        kind = json.loads(header)["msg_type"] if request.encode() in parent else None
     except (ValueError, TypeError, KeyError, RecursionError):
         return None
     try:
         content = json.loads(content)
     except (ValueError, TypeError, RecursionError):
         content = None
-    return kind, content if isinstance(content, dict) else None
+    return (kind, content if isinstance(content, dict) else None) if isinstance(kind, str) else None
 
 
 class Outputs:

@@ -20,8 +20,6 @@ from grading import checks
 from grading.checks import Verdict, encode, judge, judge_trained
 from grading.kernel import Kernel, KernelDied, NoAnswer
 
-SECONDS_PER_CELL = 120
-SECONDS_PER_FUNCTION = 60
 SLOWER = 1.5  # the grader's machine may be this much slower than the student's before a training counts as too long
 FRESH_DRAWS = 3
 MOST_DEATHS = 3
@@ -113,25 +111,25 @@ def joined(one, other):
     return one | {"cases": one["cases"] + other["cases"], "expected": one["expected"] + other["expected"], "mistakes": mistakes}
 
 
-def mark(submission, exam, scratch):
-    """Return a submission Marked. It runs in the folder `scratch`. Raises Failed."""
+def mark(submission, exam, scratch, seconds):
+    """Return a submission Marked. It runs in the folder `scratch`; no cell, and no function but one that trains, takes more `seconds`. Raises Failed."""
     left_out = {}
     while True:
         try:
-            return attempt(submission, exam, scratch, left_out)
+            return attempt(submission, exam, scratch, seconds, left_out)
         except KernelDied as death:
             if death.place is None or len(left_out) == MOST_DEATHS:
                 raise Failed(f"Its code ends Python again and again. The last time: {death}.") from None
             left_out[death.place] = str(death)
 
 
-def attempt(submission, exam, scratch, left_out):
+def attempt(submission, exam, scratch, seconds, left_out):
     """Run the cells in order. One that ends Python is not in the outcome but in a KernelDied, with its `place`."""
     notebook = submission.notebook.copy()
     marked = Marked(notebook, {}, list(submission.notes))
     place = None
     try:
-        with Kernel(scratch, SECONDS_PER_CELL) as kernel:
+        with Kernel(scratch, seconds) as kernel:
             for place, cell in enumerate(notebook.cells):
                 if cell.cell_type != "code":
                     continue
@@ -158,7 +156,7 @@ def attempt(submission, exam, scratch, left_out):
 def ask(kernel, exam, task, instead=()):
     """Have the kernel call a task's function with all cases, and return the verdict."""
     trains = task.bar is not None
-    limit = 2 * SLOWER * task.settings["seconds"] if trains else SECONDS_PER_FUNCTION
+    limit = 2 * SLOWER * task.settings["seconds"] if trains else kernel.seconds_per_cell
     before = kernel.cpu_seconds
     try:
         reply = kernel.ask(ANSWER, exam.request(task.name, instead), limit)

@@ -55,8 +55,8 @@ class Task:
         return self.settings.get("bar")
 
     @property
-    def parameters(self):
-        return list(inspect.signature(self.function).parameters)
+    def signature(self):
+        return inspect.signature(self.function)
 
     def numbers(self, rng, mistakes=True):
         """Return cases drawn from `rng` with what the model answer, and each mistake, makes of them, as plain data."""
@@ -89,7 +89,7 @@ class Task:
 
     def rules(self):
         """Return what a check must know besides the numbers."""
-        rules = {"name": self.name, "points": self.points, "parameters": self.parameters}
+        rules = {"name": self.name, "points": self.points, "parameters": list(self.signature.parameters)}
         if self.bar is not None:
             return rules | {"bar": self.bar, "seconds": self.settings["seconds"]}
         return rules | {"tolerance": self.settings.get("tolerance", TOLERANCE), "without_warning": self.settings.get("without_warning", False)}

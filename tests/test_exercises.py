@@ -1,0 +1,213 @@
+"""The exercises: made from their sources, free of answers, and helpful to a student who makes mistakes."""
+
+import json
+import re
+import shutil
+from functools import cache
+
+import nbformat
+import numpy as np
+import pytest
+from nbclient import NotebookClient
+
+from grading import exercises, source
+from grading.checks import judge, judge_trained, train
+from grading.source import EXERCISES, ROOT, SOLUTIONS
+from tools import notebooks
+
+NAMES = sorted(path.parent.name for path in SOLUTIONS.glob("*/*.ipynb"))
+read = cache(source.read)
+
+# What course-design promises to whoever links to an exercise or grades one.
+SIGNATURES = {
+    "01_mse": [
+        "mse_cost(h, y)",
+        "l2_penalty(thetas, lam, m)",
+        "mse_gradient(X, y, theta, lam)",
+        "numerical_gradient(f, theta, eps=1e-05)",
+        "gradient_descent(X, y, lam, lr, steps)",
+        "iou(a, b)",
+        "parameter_groups(model, lam, m)",
+        "fit_boxes(images, boxes, seed)",
+    ],
+}
+
+each = pytest.mark.parametrize("name", NAMES)
+
+
+def released(name):
+    return notebooks.read(EXERCISES / name / f"{name}.ipynb")
+
+
+def cell_of(notebook, grade_id):
+    return next(cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade_id") == grade_id)
+
+
+@each
+def test_an_exercise_is_what_its_source_makes(name, tmp_path):
+    exercises.make(name, tmp_path)
+    made = {path.name: path.read_bytes() for path in (tmp_path / name).iterdir()}
+    kept = {path.name: path.read_bytes() for path in (EXERCISES / name).iterdir() if path.is_file()}
+    assert made.keys() == kept.keys()
+    differ = [file for file in made if made[file] != kept[file]]
+    assert not differ, f"make exercises would change {differ}"
+
+
+def test_numbers_that_differ_by_rounding_are_kept_and_others_are_not():
+    tasks = read(NAMES[0]).expected()[:1]
+    path = EXERCISES / NAMES[0] / "expected.json"
+    assert exercises.same(tasks, json.loads(json.dumps(tasks)))
+    outcome = tasks[0]["expected"][0]
+    outcome["value"] *= 1 + 1e-13
+    assert exercises.same(tasks[0], json.loads(path.read_text())[0])
+    outcome["value"] *= 1 + 1e-6
+    assert not exercises.same(tasks[0], json.loads(path.read_text())[0])
+
+
+@each
+def test_names_signatures_and_points_are_the_promised_ones(name):
+    functions = read(name).functions
+    assert [f"{task.name}({', '.join(map(str, task.signature.parameters.values()))})" for task in functions] == SIGNATURES[name]
+    written = sum(task.points for task in read(name).tasks if task.written)
+    assert (sum(task.points for task in functions), written) == (14, 6)
+
+
+@each
+def test_nothing_of_the_solution_is_in_the_exercise(name):
+    text = "\n".join(path.read_text(encoding="utf-8") for path in (EXERCISES / name).iterdir() if path.suffix != ".json" and path.is_file())
+    text = text.replace("\\n", "\n").replace('\\"', '"')
+    hidden = []
+    for cell in read(name).notebook.cells:
+        tags, grading = cell.metadata.get("tags", []), cell.metadata.get("nbgrader", {})
+        if {"cases", "mistakes", "alternatives", "rubric", "source-only"} & set(tags):
+            hidden += cell.source.splitlines()
+        elif grading.get("solution"):
+            hidden += re.search(r"### BEGIN SOLUTION\n(.*)### END SOLUTION", cell.source, re.S)[1].splitlines()
+    long = {line.strip() for line in hidden if len(line.strip()) > 30}
+    kept = {line.strip() for cell in released(name).cells for line in cell.source.splitlines() if not cell.metadata.get("nbgrader", {}).get("solution")}
+    shown = [line for line in long - kept if line in text]
+    assert long and not shown, shown
+
+
+@each
+def test_an_untouched_exercise_scores_nothing_and_says_so_kindly(name):
+    notebook = released(name)
+    for task in read(name).functions:
+        cell = cell_of(notebook, task.check)
+        assert cell.outputs[0].text == "not attempted yet\n", task.name
+        assert cell.outputs[-1].data["text/plain"] == "0"
+
+
+@each
+def test_each_task_has_three_folded_hints(name):
+    notebook = released(name)
+    for task in read(name).functions:
+        assert cell_of(notebook, f"{task.name}-task").source.count("<details>") >= 3, task.name
+
+
+# The cases tell every mistake from the right answer, whatever is drawn.
+
+
+@each
+@pytest.mark.parametrize("seed", range(20))
+def test_every_mistake_is_caught_and_named_and_every_right_answer_passes_at_any_seed(name, seed):
+    for task in read(name).functions:
+        if task.bar is None:
+            asked = task.rules() | task.numbers(np.random.default_rng(1000 + seed))
+            answers = {"the model answer": task.function} | task.alternatives
+            for title, function in answers.items():
+                verdict = judge(asked, task.outcomes(function, asked["cases"]))
+                assert verdict.solved, f"{task.name}: {title} fails\n{verdict.text()}"
+            for title, function in task.mistakes.items():
+                verdict = judge(asked, task.outcomes(function, asked["cases"]))
+                assert not verdict.solved, f"{task.name}: {title} passes"
+                assert verdict.mistake == source.sentence(function), f"{task.name}: {title} is taken for: {verdict.mistake}"
+
+
+@each
+@pytest.mark.parametrize("seed", range(2))
+def test_trainings_that_go_wrong_are_caught_and_named(name, seed):
+    for task in read(name).functions:
+        if task.bar is not None:
+            trial = task.trial(np.random.default_rng(1000 + seed))
+            mistakes = task.trained_mistakes(trial)
+
+            def verdict(function):
+                return judge_trained(task.rules(), task.score, trial[2], train(function, *trial[:2]), 0, lambda: mistakes)
+
+            for title, function in task.alternatives.items():
+                assert verdict(function).solved, f"{task.name}: {title} fails\n{verdict(function).text()}"
+            for title, function in task.mistakes.items():
+                found = verdict(function)
+                assert not found.solved, f"{task.name}: {title} passes"
+                assert found.mistake == source.sentence(function), f"{task.name}: {title} is taken for: {found.mistake}"
+
+
+@each
+def test_every_function_has_mistakes_and_other_right_answers(name):
+    for task in read(name).functions:
+        assert len(task.mistakes) >= 2 and len(task.alternatives) >= 2, task.name
+
+
+# What a student who errs is told, in the exercise's own folder and a real kernel.
+
+
+@pytest.fixture(scope="module")
+def student(tmp_path_factory):
+    """Runs the first exercise with other answers in some cells, alone in a folder; returns what each check printed and showed."""
+    folder = tmp_path_factory.mktemp("student")
+    shutil.copytree(EXERCISES / "01_mse", folder / "01_mse", ignore=shutil.ignore_patterns("__pycache__"))
+
+    def run(**answers):
+        notebook = nbformat.read(folder / "01_mse" / "01_mse.ipynb", as_version=4)
+        for grade_id, text in answers.items():
+            cell_of(notebook, grade_id).source = text
+        NotebookClient(notebook, kernel_name="python3", allow_errors=True, timeout=120, resources={"metadata": {"path": str(folder / "01_mse")}}).execute()
+        said = {}
+        for cell in notebook.cells:
+            if cell.cell_type == "code" and cell.outputs:
+                shown = cell.outputs[-1].get("data", {}).get("text/html", "")
+                said[cell.metadata.nbgrader.grade_id] = "".join(output.get("text", "") for output in cell.outputs) + shown
+        return said
+
+    return run
+
+
+def test_a_student_who_errs_is_told_what_is_wrong(student):
+    said = student(
+        mse_cost="def mse_cost(h, y):\n    h -= y\n    return np.sum(h**2) / (2 * len(h))",
+        l2_penalty="def l2_penalty(thetas, lam, m):\n    total = 0\n    return total / thetas[0].nothing",
+        mse_gradient="def mse_gradient(X, y, theta, lam):\n    return np.zeros(3)",
+        numerical_gradient="def numerical_gradient(f, theta, eps=1e-5):\n    pass",
+        gradient_descent="def gradient_descent(X, y, lam, lr, steps):\n    return torch.zeros(2), [mse_gradient(X, y, 0, 0)]",
+        iou="def iou(a, b):\n    syntax error",
+        parameter_groups="def parameter_groups(model):\n    return 1",
+        fit_boxes="def fit_boxes(images, boxes, seed):\n    return boxes.mean(axis=0)",
+    )
+    assert "changes its argument h" in said["mse_cost-check"]
+    assert "AttributeError" in said["l2_penalty-check"] and "line 3 of the cell: return total / thetas[0].nothing" in said["l2_penalty-check"]
+    assert "an array of shape (3,), where an array of shape" in said["mse_gradient-check"] and "theta = " in said["mse_gradient-check"]
+    assert "It returns None: is the return missing?" in said["numerical_gradient-check"]
+    assert "torch tensor" in said["gradient_descent-check"] and "uses mse_gradient, whose own check does not pass yet" in said["gradient_descent-check"]
+    assert "There is no function iou" in said["iou-check"]
+    assert "TypeError" in said["parameter_groups-check"] and "takes 1 positional argument" in said["parameter_groups-check"]
+    assert "a torch.nn.Module is asked" in said["fit_boxes-check"]
+    for task in read("01_mse").functions:
+        assert "Traceback" not in said[task.check]
+        assert re.search(rf"{task.name}: 0 of {task.points} points?</strong>$", said[task.check]), said[task.check]
+    assert said["score"].endswith("Checked tasks: 0 of 14 points</strong>")
+
+
+def test_a_student_who_makes_a_known_mistake_is_told_which(student):
+    names = {task.name: task for task in read("01_mse").functions if task.bar is None}
+    first = {name: next(iter(task.mistakes)) for name, task in names.items()}
+    said = student(**{name: f"{task.texts['mistakes']}\n{name} = {first[name]}" for name, task in names.items()})
+    for name, task in names.items():
+        assert source.sentence(task.mistakes[first[name]]) in said[task.check], said[task.check]
+
+
+def test_a_student_who_is_right_gets_all_points_and_may_look_at_a_case(student):
+    answers = {task.name: f"{task.texts['alternatives']}\n{task.name} = {next(iter(task.alternatives))}" for task in read("01_mse").functions}
+    said = student(**answers, score="print(mse_cost(*case('mse_cost', 1)) >= 0)\nscore()")
+    assert "True\n" in said["score"] and said["score"].endswith("Checked tasks: 14 of 14 points</strong>"), said
+

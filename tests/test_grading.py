@@ -1,0 +1,376 @@
+"""A class of students graded by the real command: what they handed in, what they get, and what nobody gets."""
+
+import csv
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from functools import cache
+from itertools import chain
+from types import SimpleNamespace
+
+import nbformat
+import pytest
+from formgrader import mark, start
+from nbformat.v4 import new_code_cell
+
+from grading import source
+from grading.source import EXERCISES, ROOT
+
+NAME = "01_mse"
+SECONDS = 15
+read = cache(source.read)
+
+MARKED_BY_HAND = "Zoë O'Neill-Ünal"
+
+# What no submission may gain anything by. Each is a whole way to cheat: the code of a cell that comes first, and of every function.
+CHEATS = {
+    "equal-to-everything": (
+        "class Equal(float):\n    __eq__ = __le__ = __lt__ = __ge__ = lambda self, other: True\n    __sub__ = __rsub__ = lambda self, other: 0.0\n    __array_priority__ = 1e9",
+        "return Equal(0)",
+    ),
+    "replaces-comparisons": (
+        "import builtins, numpy.testing\n"
+        "np.allclose = np.array_equal = np.all = lambda *a, **k: True\n"
+        "np.testing.assert_allclose = np.abs = np.asarray = lambda *a, **k: 0.0\n"
+        "builtins.isinstance = lambda *a: True",
+        "return 0.0",
+    ),
+    "replaces-helpers": (
+        "import checks\nchecks.judge = checks.check_cases = checks.check_trained = lambda *a: checks.Verdict(True, 'right')\n"
+        "checks.difference = lambda *a, **k: None\nchecks.encode = lambda *a: 0\ncheck = score = lambda *a: 14.0",
+        "return 0.0",
+    ),
+    "replaces-output": (
+        "import json, io\njson.dump = lambda reply, file, **k: file.write('{\"outcomes\": [], \"solved\": true, \"points\": 14}')\nprint(14.0)\n14.0",
+        "return 0.0",
+    ),
+    "reads-frames": (
+        "import gc, sys\ndef look():\n    frame = sys._getframe()\n    while frame:\n        for names in (frame.f_locals, frame.f_globals):\n"
+        "            for key, value in names.items():\n                if 'expected' in key and not callable(value):\n                    return value\n        frame = frame.f_back\n    return 0.0",
+        "return look()",
+    ),
+    "remembers-the-visible-cases": (
+        "import checks\ndef look(name, *arguments):\n    task = checks.expected()[name]\n    wanted = [checks.encode(argument) for argument in arguments]\n"
+        "    for case, outcome in zip(task['cases'], task['expected']):\n        if case == wanted:\n            return checks.decode(outcome['value'])\n    return 0.0",
+        "return look('{name}', {parameters})",
+    ),
+    "changes-the-notebook": None,
+}
+
+
+def exercise():
+    return nbformat.read(EXERCISES / NAME / f"{NAME}.ipynb", as_version=4)
+
+
+def place(notebook, grade_id):
+    return next(number for number, cell in enumerate(notebook.cells) if cell.metadata.get("nbgrader", {}).get("grade_id") == grade_id)
+
+
+def answered(answers, first=None):
+    """Return the exercise with these sources in the cells of these ids, and with a cell of the student's own after the set-up."""
+    notebook = exercise()
+    for grade_id, text in answers.items():
+        notebook.cells[place(notebook, grade_id)].source = text
+    if first:
+        notebook.cells.insert(place(notebook, "setup") + 1, new_code_cell(first))
+    return notebook
+
+
+def hand_in(submitted, student, notebook=None, data=None, name=f"{NAME}.ipynb"):
+    folder = submitted / student / NAME
+    folder.mkdir(parents=True, exist_ok=True)
+    if notebook is not None:
+        nbformat.write(notebook, folder / name)
+    elif data is not None:
+        (folder / name).write_bytes(data)
+
+
+def as_answer(task, tag, function):
+    """Return the source of an answer cell in which a function of the source notebook is the answer."""
+    return f"{task.texts[tag]}\n{task.name} = {function}"
+
+
+def rounds(tag):
+    """Return dicts {task: function} that together hold every function of the cells with a tag, each of them once."""
+    columns = [[(task.name, function) for function in getattr(task, tag)] for task in read(NAME).functions]
+    return [dict(column[number] for column in columns if number < len(column)) for number in range(max(map(len, columns)))]
+
+
+def submission_of(tag, chosen):
+    tasks = {task.name: task for task in read(NAME).functions}
+    return answered({name: as_answer(tasks[name], tag, function) for name, function in chosen.items()})
+
+
+def model_answers():
+    return {task.name: task.source for task in read(NAME).functions}
+
+
+def cheat(way):
+    if CHEATS[way] is None:
+        notebook = exercise()
+        for task in read(NAME).functions:
+            cell = notebook.cells[place(notebook, task.check)]
+            cell.source, cell.metadata.nbgrader.points = f"{task.points}", 100
+            notebook.cells[place(notebook, task.name)].source = f"def {task.name}(*arguments):\n    return 0.0"
+        return notebook
+    first, body = CHEATS[way]
+    answers = {}
+    for task in read(NAME).functions:
+        parameters = ", ".join(task.signature.parameters)
+        answers[task.name] = f"def {task.name}({parameters}):\n    {body.replace('{name}', task.name).replace('{parameters}', parameters)}"
+    return answered(answers, first)
+
+
+def without(notebook, *ids):
+    notebook.cells = [cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade_id") not in ids]
+    return notebook
+
+
+def twice(notebook, grade_id, text):
+    """Return the notebook with a copy of a cell, as Jupyter makes it, that holds another text."""
+    number = place(notebook, grade_id)
+    copy = nbformat.from_dict(json.loads(json.dumps(notebook.cells[number])))
+    copy.source, copy.id = text, "copied"
+    notebook.cells.insert(number, copy)
+    return notebook
+
+
+def broken(submitted):
+    """Hand in what is no proper submission; return, by student, what the table must say."""
+    right = model_answers() | {"fit_boxes": "def fit_boxes(images, boxes, seed):\n    return None"}
+    whole = nbformat.writes(answered(right)).encode()
+    hand_in(submitted, "not-a-notebook", data=b"\x89PNG\r\n\x1a\n" + bytes(1000))
+    hand_in(submitted, "empty-file", data=b"")
+    hand_in(submitted, "empty-folder")
+    hand_in(submitted, "truncated", data=whole[: len(whole) // 2])
+    hand_in(submitted, "wrong-name", data=whole, name="assignment 1 (final).ipynb")
+    hand_in(submitted, "another-notebook", nbformat.v4.new_notebook(cells=[new_code_cell("1")]))
+    hand_in(submitted, "ends-python-again-and-again", answered(right, "import os\nos._exit(0)\n" * 2))
+    ends = answered(right)
+    for number in range(5):
+        ends.cells.insert(3, new_code_cell(f"import os\nos._exit({number})"))
+    hand_in(submitted, "ends-python-again-and-again", ends)
+    return {
+        "not-a-notebook": "not a notebook",
+        "empty-file": "empty",
+        "empty-folder": "empty",
+        "truncated": "ends in the middle",
+        "wrong-name": "rename",
+        "another-notebook": "not this assignment|none of",
+        "ends-python-again-and-again": "again and again.*os._exit",
+    }
+
+
+def troubled(submitted):
+    """Hand in what has trouble in one place; return, by student, which tasks are lost and what the table must say of them."""
+    right = model_answers() | {"fit_boxes": "def fit_boxes(images, boxes, seed):\n    return None"}
+    stuck = "def iou(a, b):\n    while True:\n        pass"
+    ends = "def iou(a, b):\n    import os\n    os._exit(1)"
+    nan = "def iou(a, b):\n    return np.full(len(a), np.nan)"
+    hand_in(submitted, "endless-loop-in-a-cell", answered(right, "while True:\n    pass"))
+    hand_in(submitted, "endless-loop-in-a-function", answered(right | {"iou": stuck}))
+    hand_in(submitted, "ends-python-in-a-cell", answered(right, "import os\nos._exit(1)"))
+    hand_in(submitted, "ends-python-in-a-function", answered(right | {"iou": ends}))
+    hand_in(submitted, "much-output", answered(right, "for _ in range(200):\n    print('x' * 1_000_000)\nprint('y' * 200_000_000)"))
+    hand_in(submitted, "nan", answered(right | {"iou": nan}))
+    hand_in(submitted, "raises-in-a-cell", answered(right, "1 / 0"))
+    hand_in(submitted, "missing-cells", without(answered(right), "iou", "iou-check", "why_bias_free", "setup"))
+    hand_in(submitted, "copied-cells", twice(answered(right), "iou", nan))
+    return {
+        "endless-loop-in-a-cell": {},
+        "endless-loop-in-a-function": {"iou": f"did not finish within {SECONDS} s"},
+        "ends-python-in-a-cell": {},
+        "ends-python-in-a-function": {"iou": "ends Python.*os._exit"},
+        "much-output": {},
+        "nan": {"iou": "NaN"},
+        "raises-in-a-cell": {},
+        "missing-cells": {"iou": "no function iou"},
+        "copied-cells": {},
+    }
+
+
+def grade(submitted, out, *options):
+    command = [sys.executable, "-m", "grading", NAME, "--submitted", submitted, "--out", out, "--seconds", str(SECONDS), *options]
+    run = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=900)
+    return run.returncode, run.stdout
+
+
+def table(out):
+    """Return the rows of grades.csv by student and task."""
+    with open(out / NAME / "grades.csv", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == ["student", "task", "points", "max_points", "status", "message"]
+    found = {(row["student"], row["task"]): row for row in rows}
+    assert len(found) == len(rows)
+    return found
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory):
+    """A class, handed in and graded in one run."""
+    folder = tmp_path_factory.mktemp("course")
+    submitted, out = folder / "submitted", folder / "graded"
+    written = {task.name: "Because $a<b$ and <b>so</b>." for task in read(NAME).tasks if task.written}
+    hand_in(submitted, MARKED_BY_HAND, answered(model_answers() | written))
+    hand_in(submitted, "untouched", exercise())
+    for number, chosen in enumerate(rounds("mistakes")):
+        hand_in(submitted, f"mistakes-{number}", submission_of("mistakes", chosen))
+    for number, chosen in enumerate(rounds("alternatives")):
+        hand_in(submitted, f"right-{number}", submission_of("alternatives", chosen))
+    for way in CHEATS:
+        hand_in(submitted, way, cheat(way))
+    failed, lost = broken(submitted), troubled(submitted)
+    (submitted / "nobody").mkdir()
+    code, said = grade(submitted, out)
+    assert code == 0, said
+    return SimpleNamespace(submitted=submitted, out=out, said=said, table=table(out), failed=failed, lost=lost)
+
+
+def test_the_class_is_as_large_as_promised(course):
+    assert len({student for student, _ in course.table}) >= 30
+
+
+def test_model_answers_get_all_points(course):
+    for task in read(NAME).tasks:
+        row = course.table[MARKED_BY_HAND, task.name]
+        if task.written:
+            assert (row["status"], row["points"], row["message"]) == ("needs-marking", "", "")
+        else:
+            assert (row["status"], float(row["points"])) == ("graded", task.points), row
+        assert float(row["max_points"]) == task.points
+
+
+def test_an_untouched_exercise_gets_nothing_and_needs_no_marking(course):
+    for task in read(NAME).tasks:
+        row = course.table["untouched", task.name]
+        assert (row["status"], row["points"], row["message"]) == ("graded", "0", "not attempted yet"), row
+
+
+@pytest.mark.parametrize("number,chosen", enumerate(rounds("mistakes")))
+def test_every_mistake_costs_its_points_and_is_named(course, number, chosen):
+    tasks = {task.name: task for task in read(NAME).functions}
+    for name, mistake in chosen.items():
+        row = course.table[f"mistakes-{number}", name]
+        assert (row["status"], row["points"]) == ("graded", "0"), row
+        assert squeezed(source.sentence(tasks[name].mistakes[mistake])) in squeezed(row["message"]), row
+
+
+def squeezed(text):
+    return re.sub(r"\s", "", text)
+
+
+@pytest.mark.parametrize("number,chosen", enumerate(rounds("alternatives")))
+def test_every_other_right_answer_gets_all_points(course, number, chosen):
+    tasks = {task.name: task for task in read(NAME).functions}
+    for name, function in chosen.items():
+        row = course.table[f"right-{number}", name]
+        assert (row["status"], float(row["points"])) == ("graded", tasks[name].points), f"{function}: {row}"
+
+
+@pytest.mark.parametrize("way", CHEATS)
+def test_no_cheat_gains_anything(course, way):
+    rows = [course.table[way, task.name] for task in read(NAME).tasks]
+    assert [(row["status"], row["points"]) for row in rows] == [("graded", "0")] * len(rows), rows
+
+
+def test_what_cannot_be_graded_fails_with_its_reason(course):
+    for student, reason in course.failed.items():
+        for task in read(NAME).tasks:
+            row = course.table[student, task.name]
+            assert (row["status"], row["points"]) == ("failed", ""), row
+            assert re.search(reason, row["message"]), row
+        assert student in course.said
+        assert not (course.out / "feedback" / student).exists() and not (course.out / "autograded" / student).exists()
+
+
+def test_trouble_in_one_place_costs_that_place_only(course):
+    for student, lost in course.lost.items():
+        for task in read(NAME).functions:
+            row = course.table[student, task.name]
+            if task.name in lost:
+                assert row["points"] == "0" and re.search(lost[task.name], row["message"]), row
+            elif task.name != "fit_boxes":
+                assert float(row["points"]) == task.points, row
+
+
+def test_what_was_repaired_is_told(course):
+    for student in ("missing-cells", "copied-cells", "changes-the-notebook"):
+        assert f"note: {student}: " in course.said, course.said
+
+
+def test_who_handed_in_nothing_is_told_and_not_in_the_table(course):
+    assert "nobody: no submission" in course.said
+    assert not any(student == "nobody" for student, _ in course.table)
+
+
+def test_outputs_stay_small(course):
+    sizes = {path: path.stat().st_size for path in chain(course.out.rglob("*.ipynb"), course.out.rglob("*.html"))}
+    assert max(sizes.values()) < 1_500_000, sizes
+
+
+def test_an_error_in_an_earlier_task_is_not_punished_twice(course, tmp_path):
+    wrong = "def mse_gradient(X, y, theta, lam):\n    return np.zeros_like(theta)"
+    uses = (
+        "def gradient_descent(X, y, lam, lr, steps):\n    theta = np.zeros((y.shape[1], X.shape[1]))\n    history = []\n    for _ in range(steps + 1):\n"
+        "        history.append(mse_cost(X @ theta.T, y) + l2_penalty([theta], lam, len(X)))\n        last, theta = theta, theta - lr * mse_gradient(X, y, theta, lam)\n    return last, history"
+    )
+    hand_in(tmp_path / "submitted", "builds-on-a-mistake", answered(model_answers() | {"mse_gradient": wrong, "gradient_descent": uses, "fit_boxes": "fit_boxes = 1"}))
+    code, said = grade(tmp_path / "submitted", tmp_path / "graded")
+    assert code == 0, said
+    rows = table(tmp_path / "graded")
+    assert rows["builds-on-a-mistake", "mse_gradient"]["points"] == "0"
+    row = rows["builds-on-a-mistake", "gradient_descent"]
+    assert row["points"] == "2" and "with a right mse_gradient in place of yours" in row["message"], row
+
+
+def test_only_what_changed_is_graded_again_and_manual_marks_reach_table_and_feedback(course, browser):
+    url, stop = start(course.out)
+    try:
+        task = next(task.name for task in read(NAME).tasks if task.written)
+        seen = mark(browser, url, MARKED_BY_HAND, {task: 2.5})
+    finally:
+        stop()
+    students = {student for student, _ in course.table if student not in course.failed}
+    assert students <= seen, students - seen
+
+    hand_in(course.submitted, "untouched", answered({"mse_cost": "def mse_cost(h, y):\n    return None"}))
+    before = {path.name: path.stat().st_mtime_ns for path in (course.out / NAME / "results").iterdir()}
+    code, said = grade(course.submitted, course.out)
+    assert code == 0 and f"{1 + len(course.failed)} of them graded now" in said, said
+    after = {path.name: path.stat().st_mtime_ns for path in (course.out / NAME / "results").iterdir()}
+    assert {name.removesuffix(".json") for name in after if after[name] != before[name]} == {"untouched", *course.failed}
+    rows = table(course.out)
+    assert "None" in rows["untouched", "mse_cost"]["message"]
+    marked = rows[MARKED_BY_HAND, task]
+    assert (marked["status"], marked["points"]) == ("graded", "2.5"), marked
+    page = (course.out / "feedback" / MARKED_BY_HAND / NAME / f"{NAME}.html").read_text(encoding="utf-8")
+    assert re.search(r"2\.5\s*/\s*3", page)
+    untouched = {key: row for key, row in rows.items() if key[0] not in ("untouched", MARKED_BY_HAND)}
+    assert untouched == {key: row for key, row in course.table.items() if key in untouched}
+
+
+# What goes wrong before anything is graded.
+
+
+@pytest.mark.parametrize(
+    "arguments, reason",
+    [
+        (["99_none"], "There is no assignment 99_none: .* Known are: 01_mse"),
+        ([NAME, "--submitted", "nowhere"], "nowhere"),
+    ],
+)
+def test_a_wrong_command_gets_one_clear_line(arguments, reason, tmp_path):
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    run = subprocess.run([sys.executable, "-m", "grading", *arguments], cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True)
+    assert run.returncode == 1
+    assert re.search(reason, run.stderr) and len(run.stderr.splitlines()) == 1 and "Traceback" not in run.stderr, run.stderr
+
+
+def test_a_folder_without_submissions_gets_one_clear_line(tmp_path):
+    (tmp_path / "submitted" / "student").mkdir(parents=True)
+    code, said = grade(tmp_path / "submitted", tmp_path / "graded")
+    assert code == 1 and re.search(rf"STUDENT/{NAME}", said) and len(said.splitlines()) == 1, said
+    shutil.rmtree(tmp_path / "graded", ignore_errors=True)
