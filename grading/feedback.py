@@ -1,6 +1,7 @@
 """Feedback pages, as `nbgrader generate_feedback` makes them."""
 
 from importlib.metadata import version
+from pathlib import Path
 
 from nbgrader.converters import GenerateFeedback
 from nbgrader.coursedir import CourseDirectory
@@ -9,7 +10,9 @@ from nbgrader.preprocessors import GetGrades
 from grading.nbgrader_settings import settings
 from grading.release import quiet
 
-VERSIONS = " ".join(version(package) for package in ("nbgrader", "nbconvert"))
+# What a page depends on besides its notebook and marks.
+MAKERS = b"".join(Path(__file__).with_name(f"{name}.py").read_bytes() for name in ("feedback", "pages", "nbgrader_settings"))
+MAKERS += " ".join(version(package) for package in ("nbgrader", "nbconvert")).encode()
 
 
 def shown(comment):

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import shutil
+import tempfile
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,9 +14,9 @@ import nbformat
 from nbgrader import api, utils
 from sqlalchemy.exc import SQLAlchemyError
 
-from grading.feedback import VERSIONS, Feedback, shown
+from grading.feedback import MAKERS, Feedback, shown
 from grading.nbgrader_settings import configuration
-from grading.release import Problem, generate, write
+from grading.release import Problem, generate, make_tables, write
 
 @dataclass(frozen=True)
 class Mark:
@@ -35,22 +36,53 @@ class Gradebook:
 
     def __init__(self, out, name, solutions):
         self.out, self.name = Path(out).absolute(), name
-        url = f"sqlite:///{self.out / 'gradebook.db'}"
-        source = os.path.relpath(Path(solutions).absolute(), self.out)
+        self._file = self.out / "gradebook.db"
         self._book = None
+        solutions = Path(solutions).absolute()
+        source = os.path.relpath(solutions, self.out)  # nbgrader reads an absolute one as a pattern
+        url = f"sqlite:///{self._file}"
         with self._told():
             self.out.mkdir(parents=True, exist_ok=True)
             write(self.out / "nbgrader_config.py", configuration(source).encode())
-            generate(self.out, name, source, "release", url)
-            self.release = nbformat.read(self.out / "release" / name / f"{name}.ipynb", as_version=4)
+            with tempfile.TemporaryDirectory() as folder:
+                self.release = nbformat.read(generate(solutions.parent, name, solutions.name, folder), as_version=4)
+            self._cells = by_grade_id(self.release)
+            self._answer_of = answers_of(self._cells)
+            make_tables(url)
             self._book = api.Gradebook(url)
-        self._cells = {cell.metadata.nbgrader.grade_id: cell for cell in self.release.cells if "nbgrader" in cell.metadata}
-        self._answer_of = answers_of(self._cells)
+            try:
+                self._make_room()
+                generate(solutions.parent, name, solutions.name, self.out / "release", url)
+            except BaseException:
+                self.close()
+                raise
         self._pages = Feedback(self.out, name)
 
     def close(self):
         """Close the database."""
         self._book.close()
+
+    def _make_room(self):
+        """Let nbgrader take the cells of a source that has changed: with submissions it refuses any other set of cells, also where no marks are concerned."""
+        try:
+            known = self._book.find_notebook(self.name, self.name)
+        except api.MissingEntry:
+            return
+        if not known.submissions:
+            return
+        marked = {cell.name for cell in known.grade_cells + known.solution_cells}
+        now = {name for name, cell in self._cells.items() if utils.is_grade(cell) or utils.is_solution(cell)}
+        if marked != now:
+            raise Problem(
+                f"The tasks of {self.name} are no longer those that {self._file} has marks for ({', '.join(sorted(marked ^ now))}). "
+                "Grade into another folder (--out), or bring the old solution notebook back. Nothing in this one was changed."
+            )
+        for cell in known.source_cells:
+            if cell.name not in self._cells:
+                self._book.db.delete(cell)
+        for name in self._cells.keys() - {cell.name for cell in known.source_cells}:
+            self._book.add_source_cell(name, self.name, self.name, cell_type=self._cells[name].cell_type)
+        self._book.db.commit()
 
     def enter(self, student, notebook, scores, comments, timestamp=None):
         """Enter a submission that was run.
@@ -64,7 +96,7 @@ class Gradebook:
         with self._told():
             kept = self._kept(student)
             before = kept["answers"] if kept else sources(nbformat.read(path, as_version=4)) if path.exists() else {}
-            self._book.update_or_create_student(student)
+            self._book.update_or_create_student(student, **kept.get("student", {}))
             when = {} if timestamp is None else {"timestamp": timestamp}
             with self._book.db.no_autoflush:  # else SQLAlchemy warns
                 self._book.update_or_create_submission(self.name, student, **when)
@@ -73,7 +105,7 @@ class Gradebook:
                 comment.auto_comment = comments.get(comment.name)
                 comment.manual_comment = kept["comments"].get(comment.name) if kept else comment.manual_comment
             for grade in submission.grades:
-                if kept:
+                if kept and grade.name in kept["marks"]:
                     grade.auto_score, grade.manual_score, grade.extra_credit, grade.needs_manual_grade = kept["marks"][grade.name]
                 answer = self._answer_of[grade.name]
                 if utils.is_solution(self._cells[grade.name]):
@@ -98,11 +130,12 @@ class Gradebook:
                 self._keep(student, submission)
                 self._book.remove_submission(self.name, student)
                 if not self._book.find_student(student).submissions:
-                    self._book.remove_student(student)
+                    self._book.remove_student(student)  # whom nbgrader's export would give a 0
             for path in (self._autograded(student), self._feedback(student)):
-                shutil.rmtree(path.parent, ignore_errors=True)
-                if path.parent.parent.exists() and not any(path.parent.parent.iterdir()):
-                    path.parent.parent.rmdir()
+                if path.parent.exists():
+                    shutil.rmtree(path.parent)
+                    if not any(path.parent.parent.iterdir()):
+                        path.parent.parent.rmdir()
 
     def marks(self, student):
         """Return a Mark for each task of the student, by the grade id of its graded cell; nothing for a student without a submission."""
@@ -121,7 +154,7 @@ class Gradebook:
         page, notebook = self._feedback(student), self._autograded(student)
         with self._told():
             marks = {name: asdict(mark) for name, mark in self.marks(student).items()}
-            of = hashlib.sha256(json.dumps(marks).encode() + notebook.read_bytes() + VERSIONS.encode()).hexdigest()
+            of = hashlib.sha256(json.dumps(marks).encode() + notebook.read_bytes() + MAKERS).hexdigest()
             last = f"<!-- {of} -->\n".encode()
             if not page.exists() or not page.read_bytes().endswith(last):
                 write(page, self._pages.make(notebook).encode() + last)
@@ -135,9 +168,11 @@ class Gradebook:
                 self._book.db.rollback()  # and read anew what formgrader has written
             yield
         except OSError as error:
-            raise Problem(f"The grades in {self.out} cannot be written or read: {error}.") from error
+            raise Problem(f"{error.filename or self.out}: {error.strerror or error}. Make {self.out} writable, or name another folder with --out.") from error
         except (SQLAlchemyError, api.InvalidEntry) as error:
-            raise Problem(f"The gradebook {self.out / 'gradebook.db'} does not answer: {error}.") from error
+            if self._book is not None:
+                self._book.db.rollback()
+            raise Problem(f"The gradebook {self._file} cannot be used. {what_helps(error)}") from error
 
     def _submission(self, student):
         try:
@@ -156,20 +191,32 @@ class Gradebook:
 
     def _keep(self, student, submission):
         """Put aside what was given by hand, and the answers it was given for."""
-        comments = {comment.name: comment.manual_comment for comment in submission.comments if comment.manual_comment}
-        marks = {grade.name: (grade.auto_score, grade.manual_score, grade.extra_credit, grade.needs_manual_grade) for grade in submission.grades}
-        if comments or any(by_hand is not None for _, *both, _ in marks.values() for by_hand in both):
-            path = self._autograded(student)
-            answers = sources(nbformat.read(path, as_version=4)) if path.exists() else {}
-            kept = {"answers": answers, "marks": marks, "comments": comments}
-            write(self._kept_path(student), json.dumps(kept).encode())
+        path = self._autograded(student)
+        person = self._book.find_student(student)
+        kept = {
+            "student": {name: getattr(person, name) for name in ("first_name", "last_name", "email", "lms_user_id")},
+            "answers": sources(nbformat.read(path, as_version=4)) if path.exists() else {},
+            "marks": {grade.name: (grade.auto_score, grade.manual_score, grade.extra_credit, grade.needs_manual_grade) for grade in submission.grades},
+            "comments": {comment.name: comment.manual_comment for comment in submission.comments},
+        }
+        write(self._kept_path(student), json.dumps(kept).encode())
 
     def _kept(self, student):
         path = self._kept_path(student)
-        return json.loads(path.read_bytes()) if path.exists() else None
+        return json.loads(path.read_bytes()) if path.exists() else {}
 
     def _kept_path(self, student):
         return self.out / self.name / "kept" / f"{student}.json"
+
+
+def by_grade_id(notebook):
+    """Return the cells that nbgrader knows."""
+    return {cell.metadata.nbgrader.grade_id: cell for cell in notebook.cells if "nbgrader" in cell.metadata}
+
+
+def sources(notebook):
+    """Return the sources of the cells that nbgrader knows, by grade id."""
+    return {name: cell.source for name, cell in by_grade_id(notebook).items()}
 
 
 def answers_of(cells):
@@ -180,11 +227,6 @@ def answers_of(cells):
         if utils.is_grade(cell):
             found[name] = answer or name
     return found
-
-
-def sources(notebook):
-    """Return the sources of the cells that nbgrader knows, by grade id."""
-    return {cell.metadata.nbgrader.grade_id: cell.source for cell in notebook.cells if "nbgrader" in cell.metadata}
 
 
 def with_metadata_of(cells, notebook):
@@ -198,3 +240,13 @@ def with_metadata_of(cells, notebook):
             if utils.is_locked(ours):
                 cell.source = ours.source
     return notebook
+
+
+def what_helps(error):
+    """Say in a sentence or two what the database said, and what to do."""
+    said = str(getattr(error, "orig", None) or error).splitlines()[0]
+    if "locked" in said:
+        return "Another program is writing to it; when that has ended, run this again."
+    if "readonly" in said or "unable to open" in said:
+        return f"Make it and its folder writable, or name another folder with --out ({said})."
+    return f"Move it away to begin anew, or bring back a copy of it ({said})."

@@ -40,6 +40,8 @@ import sys
 from pathlib import Path
 
 sys.path.append({project!r})
+import grading.formgrader
+
 c = get_config()
 c.CourseDirectory.root = str(Path(__file__).absolute().parent)
 c.CourseDirectory.source_directory = {source!r}

@@ -12,6 +12,7 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.dbutil import ALEMBIC_DIR
 from nbgrader.nbgraderformat import ValidationError
 from sqlalchemy import create_engine, inspect, text
+from sqlalchemy.exc import SQLAlchemyError
 
 from grading.nbgrader_settings import settings
 
@@ -28,7 +29,8 @@ def generate(root, name, source_directory="solutions", release_directory="exerci
     """Make ROOT/RELEASE_DIRECTORY/NAME/NAME.ipynb from ROOT/SOURCE_DIRECTORY/NAME/NAME.ipynb; return its path.
 
     Nothing but that one file is copied or replaced, in one step and only if it changed: its bytes depend on the source
-    alone. `db_url` is the gradebook that learns of the cells; without it, a throw-away one. Raises Problem.
+    alone. `db_url` is the gradebook that learns of the cells; without it, a throw-away one. Raises Problem, and what
+    SQLAlchemy raises.
     """
     released = Path(root, release_directory, name, f"{name}.ipynb")
     try:
@@ -61,6 +63,8 @@ def convert(root, name, source_directory, release_directory, db_url):
         converter.start()
     except Exception as error:  # whatever nbgrader and the source bring about
         cause = converter.cause or error
+        if isinstance(cause, SQLAlchemyError):
+            raise cause from None
         if isinstance(cause, ValidationError):  # nbgrader's own says nothing; what it hides does
             cause = cause.__context__ or cause
         lines = str(cause).strip().splitlines() or [type(cause).__name__]

@@ -1,0 +1,403 @@
+"""Exercises that nbgrader makes, and its gradebook, formgrader and feedback pages."""
+
+import copy
+import re
+import shutil
+import sqlite3
+import subprocess
+import sysconfig
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbgrader import api
+from playwright.sync_api import expect
+from sqlalchemy import text
+
+from grading.gradebook import Gradebook, Mark
+from grading.nbgrader_settings import CODE_STUB, SOURCE_ONLY, TEXT_STUB
+from grading.release import Problem, generate, make_tables
+from tests import formgrader
+
+NAME = "01_small"
+SCRIPTS = sysconfig.get_path("scripts")
+
+
+def cell(make, source, grade_id=None, *, tags=(), points=None, solution=False):
+    metadata = {"tags": list(tags)} if tags else {}
+    if grade_id is not None:
+        about = {"grade_id": grade_id, "grade": points is not None, "solution": solution, "locked": not solution, "task": False, "schema_version": 3}
+        metadata["nbgrader"] = about if points is None else about | {"points": points}
+    return make(source, metadata=metadata)
+
+
+def source_cells():
+    """Return the cells of a source with one function and one written task; what must not be in the exercise has a word in capitals."""
+    return [
+        cell(new_markdown_cell, "# Small\n\n$$h_\\theta(x) = \\theta x$$\n\n<details><summary>hint</summary>think</details>", "intro"),
+        cell(new_code_cell, "import PATHS", tags=["source-only"]),
+        cell(new_markdown_cell, "Return *twice* $x$.", "double-task"),
+        cell(new_code_cell, 'def double(x):\n    """Twice x."""\n    ### BEGIN SOLUTION\n    ANSWER\n    ### END SOLUTION', "double", solution=True),
+        cell(new_code_cell, 'check("double")', "double-check", points=3),
+        cell(new_code_cell, "CASES", tags=["cases"]),
+        cell(new_code_cell, "MISTAKES", tags=["mistakes"]),
+        cell(new_code_cell, "ALTERNATIVES", tags=["alternatives"]),
+        cell(new_markdown_cell, "Why?", "why-task"),
+        cell(new_markdown_cell, "### BEGIN SOLUTION\nREASON\n### END SOLUTION", "why", points=2, solution=True),
+        cell(new_markdown_cell, "RUBRIC", tags=["rubric"]),
+    ]
+
+
+def write_source(folder, cells):
+    for number, each in enumerate(cells):
+        each["id"] = f"cell-{number}"
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    path = folder / "solutions" / NAME / f"{NAME}.ipynb"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": kernel, "language_info": {"name": "python"}}), path)
+    return path
+
+
+@pytest.fixture
+def course(tmp_path):
+    """A folder with solutions; its name has what patterns would stumble over."""
+    folder = tmp_path / "C++ (2026)"
+    write_source(folder, source_cells())
+    return folder
+
+
+@pytest.fixture
+def book(course):
+    with_marks = Gradebook(course / "graded", NAME, course / "solutions")
+    yield with_marks
+    with_marks.close()
+
+
+def submission(book, why=None, double="    return 2 * x"):
+    """Return a notebook as it is after its run, with these answers in it."""
+    notebook = copy.deepcopy(book.release)
+    cells = {each.metadata.nbgrader.grade_id: each for each in notebook.cells}
+    cells["double"].source = f"def double(x):\n{double}"
+    cells["why"].source = TEXT_STUB if why is None else why
+    cells["double-check"].outputs = [nbformat.v4.new_output("stream", text="what the checks say\n")]
+    return notebook
+
+
+def enter(book, student, why=None, points=3, comment=None, **answers):
+    book.enter(student, submission(book, why, **answers), {"double-check": points}, {"double": comment} if comment else {})
+
+
+def by_hand(book, student, task, points=None, comment=None, extra=None):
+    """Do what formgrader does when somebody enters a mark or a comment."""
+    with api.Gradebook(f"sqlite:///{book.out / 'gradebook.db'}") as theirs:
+        if points is not None or extra is not None:
+            grade = theirs.find_grade(task, NAME, NAME, student)
+            grade.manual_score, grade.extra_credit, grade.needs_manual_grade = points, extra, False
+        if comment is not None:
+            theirs.find_comment(task, NAME, NAME, student).manual_comment = comment
+        theirs.db.commit()
+
+
+def points(book, student):
+    return {task: (mark.points, mark.needs_marking) for task, mark in book.marks(student).items()}
+
+
+def nbgrader(folder, *arguments):
+    run = subprocess.run([Path(SCRIPTS, "nbgrader"), *arguments], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert run.returncode == 0, run.stdout
+
+
+# The exercise
+
+
+def test_the_exercise_holds_the_tasks_and_none_of_the_answers(course):
+    exercise = generate(course, NAME)
+    assert exercise == course / "exercises" / NAME / f"{NAME}.ipynb"
+    made = nbformat.read(exercise, as_version=4)
+    assert not re.search(r"PATHS|ANSWER|CASES|MISTAKES|ALTERNATIVES|REASON|RUBRIC|SOLUTION", exercise.read_text())
+    assert [each.id for each in made.cells] == ["cell-0", "cell-2", "cell-3", "cell-4", "cell-8", "cell-9"]
+    assert made.cells[2].source == f'def double(x):\n    """Twice x."""\n    {CODE_STUB}'
+    assert made.cells[5].source == TEXT_STUB
+    assert [each.metadata.get("editable", True) for each in made.cells] == [False, False, True, False, False, True]
+    assert {tag for each in source_cells() for tag in each.metadata.get("tags", [])} == set(SOURCE_ONLY)
+
+
+def test_the_exercise_is_the_same_at_every_run_and_nothing_beside_it_is_touched(course):
+    (course / "exercises" / NAME).mkdir(parents=True)
+    (course / "exercises" / NAME / "checks.py").write_text("ours")
+    (course / "solutions" / NAME / f"{NAME}.py").write_text("ANSWER")
+    exercise = generate(course, NAME)
+    first, when = exercise.read_bytes(), exercise.stat().st_mtime_ns
+    assert generate(course, NAME).read_bytes() == first and exercise.stat().st_mtime_ns == when
+    nbgrader_own = course / "graded" / "release" / NAME
+    Gradebook(course / "graded", NAME, course / "solutions").close()
+    nbgrader(course / "graded", "generate_assignment", NAME, "--force")
+    assert (nbgrader_own / exercise.name).read_bytes() == first
+    assert sorted(path.name for path in exercise.parent.iterdir()) == [exercise.name, "checks.py"]
+
+
+BROKEN = {
+    "no end solution statement found": ("### END SOLUTION", "###"),
+    "Duplicate grade id: double": ('"double-check"', '"double"'),
+    "'many' is not of type 'number'": ('"points": 3', '"points": "many"'),
+    "does not appear to be JSON": ('"cells"', '"cells'),
+}
+
+
+@pytest.mark.parametrize("reason", BROKEN)
+def test_a_source_that_nbgrader_refuses_gets_one_clear_line_and_leaves_the_old_exercise(course, reason, capfd):
+    before = generate(course, NAME).read_bytes()
+    source = course / "solutions" / NAME / f"{NAME}.ipynb"
+    source.write_text(source.read_text().replace(*BROKEN[reason]))
+    with pytest.raises(Problem, match=f"nbgrader could not make the exercise {NAME}: .*{re.escape(reason)}") as problem:
+        generate(course, NAME)
+    assert "\n" not in str(problem.value)
+    assert (course / "exercises" / NAME / f"{NAME}.ipynb").read_bytes() == before
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_missing_source_gets_one_clear_line(course):
+    with pytest.raises(Problem, match="There is no solutions/02_none/02_none.ipynb in"):
+        generate(course, "02_none")
+
+
+def test_a_new_gradebook_is_as_nbgrader_makes_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", SCRIPTS)  # where the command is that nbgrader asks
+    api.Gradebook(f"sqlite:///{tmp_path / 'theirs.db'}").close()
+    monkeypatch.setenv("PATH", "")
+    make_tables(f"sqlite:///{tmp_path / 'ours.db'}")
+    assert contents(tmp_path / "ours.db") == contents(tmp_path / "theirs.db") != ([], [])
+
+
+def contents(database):
+    tables = sqlite3.connect(database).execute("SELECT name, sql FROM sqlite_master WHERE type = 'table' ORDER BY name").fetchall()
+    return [(name, " ".join(sql.split()).rstrip(";")) for name, sql in tables], sqlite3.connect(database).execute("SELECT * FROM alembic_version").fetchall()
+
+
+# Marks
+
+
+def test_written_answers_wait_to_be_marked_and_a_missing_one_is_worth_nothing(book):
+    enter(book, "ada", "Because.", points=3)
+    enter(book, "bob", TEXT_STUB + "\n", points=1.5, comment="the factor is lost")
+    enter(book, "cyd", " \n", points=0)
+    assert book.marks("ada") == {"double-check": Mark(3, 3, False, ""), "why": Mark(0, 2, True, "")}
+    assert book.marks("bob") == {"double-check": Mark(1.5, 3, False, "the factor is lost"), "why": Mark(0, 2, False, "")}
+    assert points(book, "cyd") == {"double-check": (0, False), "why": (0, False)}
+    assert book.marks("dan") == {}
+
+
+def test_marks_given_by_hand_stay_and_ask_again_when_the_answer_has_changed(book):
+    enter(book, "ada", "Because.")
+    by_hand(book, "ada", "why", 1.5, "good", extra=0.5)
+    assert book.marks("ada")["why"] == Mark(2, 2, False, "good")
+    enter(book, "ada", "Because.", points=2, double="    return x + x")
+    assert points(book, "ada") == {"double-check": (2, False), "why": (2, False)}
+    enter(book, "ada", "Therefore.")
+    assert book.marks("ada")["why"] == Mark(2, 2, True, "good")
+    enter(book, "ada", "Therefore.")
+    assert book.marks("ada")["why"].needs_marking, "nobody has looked at it yet"
+    by_hand(book, "ada", "why", 1)
+    enter(book, "ada", "Therefore.")
+    assert points(book, "ada")["why"] == (1, False)
+    enter(book, "ada", None)
+    assert points(book, "ada")["why"] == (1, True)
+
+
+def test_points_of_a_check_that_were_changed_by_hand_stay_and_ask_again(book):
+    enter(book, "ada", points=0)
+    by_hand(book, "ada", "double-check", 2.5)
+    enter(book, "ada", "Because.", points=0)
+    assert points(book, "ada")["double-check"] == (2.5, False)
+    enter(book, "ada", "Because.", points=0, double="    return x")
+    assert points(book, "ada")["double-check"] == (2.5, True)
+    by_hand(book, "ada", "double-check", 2.5)
+    enter(book, "ada", "Because.", points=3, double="    return x")
+    assert points(book, "ada")["double-check"] == (2.5, True), "the checks say something else now"
+
+
+def test_a_comment_by_hand_stands_before_what_the_checks_say(book):
+    enter(book, "ada", comment="the factor is lost")
+    by_hand(book, "ada", "double", comment="nearly")
+    assert book.marks("ada")["double-check"].comment == "nearly\n\nthe factor is lost"
+    assert re.search(r"nearly</p>\s*<p>the factor is lost", book.feedback("ada").read_text())
+    enter(book, "ada", comment="the sign is lost")
+    assert book.marks("ada")["double-check"].comment == "nearly\n\nthe sign is lost"
+    by_hand(book, "ada", "double", comment="")
+    enter(book, "ada")
+    assert book.marks("ada")["double-check"].comment == ""
+
+
+def test_a_withdrawn_submission_leaves_no_trace_and_loses_nothing(book):
+    enter(book, "ada", "Because.")
+    enter(book, "bob", "Because.")
+    book.feedback("ada")
+    by_hand(book, "ada", "why", 1.5, "good")
+    with api.Gradebook(f"sqlite:///{book.out / 'gradebook.db'}") as theirs:
+        theirs.update_or_create_student("ada", last_name="Lovelace")
+    for _ in range(2):
+        book.withdraw("ada")
+        assert book.marks("ada") == {}
+        assert not (book.out / "autograded" / "ada").exists() and not (book.out / "feedback" / "ada").exists()
+    book.withdraw("never-entered")
+    nbgrader(book.out, "export")
+    assert [line.split(",")[3] for line in (book.out / "grades.csv").read_text().splitlines()] == ["student_id", "bob"]
+
+    enter(book, "ada", "Because.", points=1)
+    assert book.marks("ada") == {"double-check": Mark(1, 3, False, ""), "why": Mark(1.5, 2, False, "good")}
+    with api.Gradebook(f"sqlite:///{book.out / 'gradebook.db'}") as theirs:
+        assert theirs.find_student("ada").last_name == "Lovelace"
+    book.withdraw("ada")
+    enter(book, "ada", "Therefore.")
+    assert points(book, "ada")["why"] == (1.5, True)
+
+
+def test_what_a_notebook_says_of_itself_counts_for_nothing(book):
+    notebook = submission(book, "Because.")
+    cells = {each.metadata.nbgrader.grade_id: each for each in notebook.cells}
+    cells["why"].metadata.nbgrader.points = 1000
+    cells["double-task"].source = "<b>The task is optional.</b>"
+    notebook.cells.append(cell(new_markdown_cell, "mine", "mine", points=7, solution=True))
+    notebook.cells.append(cell(new_markdown_cell, "again", "why", points=7, solution=True))
+    notebook.cells.append(new_markdown_cell("odd", metadata={"nbgrader": "why"}))
+    book.enter("ada", notebook, {"double-check": 3}, {})
+    assert {task: mark.max_points for task, mark in book.marks("ada").items()} == {"double-check": 3, "why": 2}
+    page = book.feedback("ada").read_text()
+    assert "optional" not in page and page.count("Student's answer") == 2 and "(Score: 3.0 / 5.0)" in page
+    assert notebook.cells[-1].metadata.nbgrader == "why", "the notebook itself is left as it was"
+
+
+# Feedback
+
+
+def test_feedback_is_what_nbgrader_makes_and_is_made_again_only_when_something_changed(book):
+    enter(book, "ada", "Because $x$.", comment="the factor is lost")
+    page = book.feedback("ada")
+    assert page == book.out / "feedback" / "ada" / NAME / f"{NAME}.html"
+    ours, when = page.read_bytes(), page.stat().st_mtime_ns
+    assert b"what the checks say" in ours and b"the factor is lost" in ours
+    assert book.feedback("ada").stat().st_mtime_ns == when
+    shutil.rmtree(book.out / "feedback")
+    nbgrader(book.out, "generate_feedback", NAME)
+    assert ours.startswith(page.read_bytes()) and len(ours) - len(page.read_bytes()) < 100
+    book.feedback("ada")
+    assert page.read_bytes() == ours
+    by_hand(book, "ada", "why", 2)
+    assert b"(Score: 5.0 / 5.0)" in book.feedback("ada").read_bytes()
+    enter(book, "ada", "Therefore.")
+    assert b"Therefore." in book.feedback("ada").read_bytes()
+
+
+HOSTILE = """\
+# why
+
+<script>alert(1)</script> <img src=x onerror=alert(1)> <b>bold</b> `a < b` and 1 < 2
+
+[a](javascript:alert(1)) [b](https://example.com/b) <javascript:alert(1)> ![c](https://example.com/c.png) ![d](attachment:none.png) ![e](file:///etc/passwd)
+
+$\\href{javascript:alert(1)}{x}$ and $\\frac{1}{2}$ and $\\nothing$ and $</math><script>alert(1)</script>$
+"""
+
+
+def test_nothing_that_a_student_wrote_runs_or_loads_anything(book, browser):
+    enter(book, "ada", HOSTILE, comment="x <b>bold</b> <script>alert(1)</script> $\\sqrt 2$")
+    page = browser.new_page()
+    seen = []
+    page.on("request", lambda request: seen.append(request.url))
+    page.on("dialog", lambda dialog: (seen.append(dialog.message), dialog.dismiss()))
+    page.goto(book.feedback("ada").as_uri())
+    assert seen == [page.url]
+    assert page.locator("script, img, iframe, b:has-text('bold'), [onerror], [id=why], a[href^=javascript], a[href^='#harm']").count() == 0
+    assert page.locator("a[href='https://example.com/b']").inner_text() == "b"
+    answer = page.locator(".text_cell_render:has-text('onerror')").inner_text()
+    assert all(shown in answer for shown in ("<script>alert(1)</script>", "<b>bold</b>", "a < b", "1 < 2", r"\nothing")), answer
+    assert page.locator("details summary").inner_text() == "hint", "the exercise's own HTML counts"
+    assert page.locator("math[display=block]").count() == 1 and page.locator("math msqrt").count() == 1 and page.locator("math mfrac").count() == 1
+    page.close()
+
+
+# Problems
+
+
+def test_a_gradebook_in_use_by_another_program_gets_one_clear_line_and_keeps_its_marks(book):
+    enter(book, "ada", "Because.")
+    book._book.db.execute(text("PRAGMA busy_timeout = 100"))
+    other = sqlite3.connect(book.out / "gradebook.db", isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    for attempt in (lambda: enter(book, "ada", "Therefore.", points=0), lambda: book.withdraw("ada"), lambda: book.marks("ada")):
+        with pytest.raises(Problem, match=r"gradebook\.db cannot be used\. Another program is writing to it; when that has ended, run this again\.$"):
+            attempt()
+    other.execute("ROLLBACK")
+    assert points(book, "ada") == {"double-check": (3, False), "why": (0, True)}
+    assert "Because." in book.feedback("ada").read_text()
+
+
+def test_a_folder_that_cannot_be_written_gets_one_clear_line(course, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(Problem, match="file: File exists. Make .* writable, or name another folder with --out"):
+        Gradebook(tmp_path / "file", NAME, course / "solutions")
+    (tmp_path / "out" / "gradebook.db").mkdir(parents=True)
+    with pytest.raises(Problem, match="writable, or name another folder with --out"):
+        Gradebook(tmp_path / "out", NAME, course / "solutions")
+
+
+def test_a_file_that_is_no_gradebook_is_left_alone(course):
+    (course / "graded").mkdir()
+    (course / "graded" / "gradebook.db").write_text("something else, long enough to be looked at" * 100)
+    with pytest.raises(Problem, match=r"cannot be used. Move it away to begin anew, or bring back a copy of it \(file is not a database\)"):
+        Gradebook(course / "graded", NAME, course / "solutions")
+    assert "something else" in (course / "graded" / "gradebook.db").read_text()
+
+
+def test_a_source_with_other_tasks_leaves_the_marks_alone_and_says_what_to_do(course, book):
+    enter(book, "ada", "Because.")
+    by_hand(book, "ada", "why", 2)
+    released = (book.out / "release" / NAME / f"{NAME}.ipynb").read_bytes()
+    cells = source_cells()
+    cells[9].metadata.nbgrader.grade_id = "wherefore"
+    write_source(course, cells)
+    with pytest.raises(Problem, match=r"The tasks .*\(wherefore, why\).*--out.*Nothing in this one was changed"):
+        Gradebook(book.out, NAME, course / "solutions")
+    assert (book.out / "release" / NAME / f"{NAME}.ipynb").read_bytes() == released
+    assert points(book, "ada")["why"] == (2, False)
+    write_source(course, source_cells())
+    Gradebook(book.out, NAME, course / "solutions").close()
+
+
+def test_a_source_with_other_words_helpers_and_points_keeps_the_marks(course, book):
+    enter(book, "ada", "Because.")
+    by_hand(book, "ada", "why", 2)
+    cells = source_cells()
+    cells[0].source, cells[9].metadata.nbgrader.points = "# Smaller", 4
+    del cells[8]
+    write_source(course, [*cells, cell(new_code_cell, "1 + 1", "helpers")])
+    changed = Gradebook(book.out, NAME, course / "solutions")
+    enter(changed, "ada", "Because.")
+    assert changed.marks("ada") == {"double-check": Mark(3, 3, False, ""), "why": Mark(2, 4, False, "")}
+    assert "Smaller" in changed.feedback("ada").read_text()
+    changed.close()
+
+
+# Formgrader
+
+
+def test_a_mark_entered_in_formgrader_reaches_marks_and_feedback(book, browser):
+    for student, why in (("ada", "Because $x$."), ("bob", None), ("cyd", "Therefore.")):
+        enter(book, student, why, comment="the factor is lost")
+    with formgrader.running(book.out) as (address, token), formgrader.opened(browser, address, token) as page:
+        assert formgrader.students(page, address, NAME) == ["ada", "bob", "cyd"]
+        formgrader.open_submission(page, address, NAME, "ada")
+        expect(page.locator("math").last).to_be_visible()
+        expect(page.locator("#double-comment")).to_have_attribute("placeholder", "the factor is lost")
+        formgrader.mark(page, "why", 1.5, "Say why it is so.")
+        assert book.marks("ada")["why"] == Mark(1.5, 2, False, "Say why it is so.")
+        assert "(Score: 4.5 / 5.0)" in book.feedback("ada").read_text() and "Say why it is so." in book.feedback("ada").read_text()
+
+        page.keyboard.press("Control+.")  # formgrader's own script has started
+        page.wait_for_url(lambda url: "index=" in url)
+        enter(book, "ada", "Hence.", points=1)
+        formgrader.open_submission(page, address, NAME, "ada")
+        expect(page.locator("#double-check")).to_have_attribute("placeholder", "1")
+        expect(page.locator("#why")).to_have_value("1.5")
+        expect(page.locator("#why")).to_have_class(re.compile("needs_manual_grade"))
