@@ -9,6 +9,7 @@ import base64
 import binascii
 import re
 import struct
+import time
 from html.parser import HTMLParser
 from urllib.parse import unquote
 
@@ -22,6 +23,7 @@ LARGEST_PICTURE = 8_000_000  # bytes
 LARGEST_PICTURES = 40_000_000  # bytes, together
 MOST_PIXELS = 50_000_000
 MOST_OUTPUTS = 100  # of one cell
+PATIENCE = 0.5, 2.0  # seconds of rendering for one cell of Markdown and for all
 
 ESCAPES = re.compile(r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|(?:\x1b[]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)|\x1b[ -~]?")
 LINE_BREAKS = re.compile(r"\r\n|[\r\x85\u2028\u2029]")
@@ -36,12 +38,12 @@ DANGEROUS_TEX = re.compile(rf"\\(?=(?:{TEX})(?![A-Za-z]))")
 HIGHLIGHTED = "python3?|py|ipython3?|text|latex|tex|json|console"
 JOINER = "\u2060"  # invisible; a heading with it has an id that none of the page's own elements has
 BROKEN = [
-    (re.compile(r"<(?=[A-Za-z/!?]|[^\s<@]*@)"), "< "),
+    (re.compile(r"<(?!br ?/?>)(?=[A-Za-z/!?]|[^\s<@]*@)"), "< "),
     (re.compile(r"&(?=[#A-Za-z])"), "& "),
     (re.compile(r"\](?=[(\[:])"), "] "),
     (re.compile(r"(?i)\b(https?|ftp):(?=//)"), r"\1: "),
     (DANGEROUS_TEX, r"\\ "),
-    (re.compile(rf"(`{{3,}}|~{{3,}})(?=[^\S\n]*[^\s`~])(?![^\S\n]*(?:{HIGHLIGHTED})\s)"), r"\1text "),
+    (re.compile(rf"(?<![`~])(`{{3,}}(?!`)|~{{3,}}(?!~))(?=[^\S\n]*[^\s`~])(?![^\S\n]*(?:{HIGHLIGHTED})\s)"), r"\1text "),
     (re.compile(r"(?m)^([ \t>*+\-:\d.)]*#+)(?!#)[ \t]*(?=\S)"), rf"\1 {JOINER}"),
     (re.compile(r"(?m)(\S)(?=[ \t]*\n[ \t>]*(?:=+|-+)[ \t]*$)"), rf"\1{JOINER}"),
 ]
@@ -57,7 +59,7 @@ ALLOWED = {  # what the Markdown renderer may make of a student's text
     "img": {"src": r"data:image/(png|jpeg);base64,[\w+/=]+", "alt": "(?s).*"},
     "ol": {"start": r"\d+"},
     "li": {"class": "task-list-item"},
-    "input": {"class": "task-list-item-checkbox", "type": "checkbox", "disabled": ""},
+    "input": {"class": "task-list-item-checkbox", "type": "checkbox", "disabled": "", "checked": ""},
     "code": {"class": r"language-\S+"},
     "div": {"class": "highlight"},
     "span": {"class": r"\w*"},
@@ -76,8 +78,8 @@ def harmless(notebook):
 def text(message, longest=500):
     """Return a message as one line that is harmless in a page, in Markdown (nbgrader renders comments), in a table and as text."""
     line = " ".join(plain(message[: 10 * longest]).split())
-    line = neutral(line if len(line) <= longest else line[: longest - 1] + "…")
-    return f"· {line}" if line.startswith(("=", "+", "-", "@", "#", "|", ">")) else line
+    line = f"· {line}" if line.startswith(tuple("=+-@#>|*~`")) else line  # the start of a formula in a table, or of a block in Markdown
+    return neutral(line if len(line) <= longest else line[: longest - 1] + "…")
 
 
 def plain(source):
@@ -143,7 +145,7 @@ class Page:
     """Makes the cells of one notebook harmless, and keeps count of how large it becomes."""
 
     def __init__(self):
-        self.characters, self.bytes = LONGEST_PAGE, LARGEST_PICTURES
+        self.characters, self.bytes, (self.moment, self.seconds) = LONGEST_PAGE, LARGEST_PICTURES, PATIENCE
 
     def bounded(self, source):
         source = "".join(part for part in source if isinstance(part, str)) if isinstance(source, list) else source
@@ -194,7 +196,11 @@ class Page:
         source = neutral(self.bounded(source))
         for pattern in PASTED:
             source = pattern.sub(shown, source)
-        if renders_harmlessly(source, attachments):
+        started = time.thread_time()
+        right = self.seconds > 0 and renders_harmlessly(source, attachments)
+        took = time.thread_time() - started
+        self.seconds -= took
+        if right and took < self.moment:
             return source, attachments
         fence = "~" * (3 + max(map(len, re.findall("~+", source)), default=0))
         return f"{fence}text\n{source}\n{fence}", {}
