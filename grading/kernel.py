@@ -22,6 +22,7 @@ import uuid
 from pathlib import Path
 from time import monotonic, sleep
 
+import matplotlib
 import psutil
 from nbformat.v4 import new_output
 
@@ -31,6 +32,7 @@ AN_OUTPUT = 200  # … of which each output costs this many, however short it is
 IMAGES, LARGEST_IMAGE = 6, 1_000_000
 LEFT_OUT = "(the rest of this output was left out)\n"
 IMAGE_LEFT_OUT = f"(an image was left out: there is room for {IMAGES}, each of at most 1 MB)"
+TOO_LARGE = "(an output of more than 2 MB was left out)"
 KIND_LEFT_OUT = "(an output of another kind than text and images was left out)"
 TRACEBACK = 20_000  # characters of an error's traceback that are kept, the last ones
 AS_TEXT = ("text/plain", "text/html", "text/markdown", "text/latex")
@@ -42,10 +44,12 @@ INTERRUPTS = 2
 
 PASSED_ON = re.compile(r"PATH|LANG|LC_\w+|TZ|LD_LIBRARY_PATH|NPY_\w+|OPENBLAS_\w+|ATEN_\w+|ONEDNN_\w+|MKL_\w+|GLIBC_TUNABLES")
 
-# What the kernel's process does before it becomes one: no memory dumps; what its children leave behind stays below it, to be
-# found and ended; and exit() does not end the notebook.
+# What the kernel's process does before it becomes one: it imports nothing from the student's folder and writes no memory dumps; what
+# its children leave behind stays below it, to be found and ended; and exit() does not end the notebook.
 LAUNCH = """
-import ctypes, resource, sys
+import sys
+sys.path.remove("")
+import ctypes, resource
 resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 if sys.platform == "linux":
     ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
@@ -70,11 +74,13 @@ def start(folder, scratch):
     ports = {f"{name}_port": number for number, name in enumerate(("shell", "iopub", "stdin", "control", "hb"), start=1)}
     (scratch / "kernel.json").write_text(json.dumps(sockets | ports))
     ours = {name: value for name, value in os.environ.items() if PASSED_ON.fullmatch(name)}
-    homes = dict.fromkeys(("HOME", "IPYTHONDIR", "JUPYTER_CONFIG_DIR", "MPLCONFIGDIR", "TMPDIR", "XDG_CACHE_HOME", "GRADING_SCRATCH"), str(scratch))
+    homes = dict.fromkeys(("HOME", "IPYTHONDIR", "JUPYTER_CONFIG_DIR", "MPLCONFIGDIR", "TMPDIR", "XDG_CACHE_HOME"), str(scratch))
     fixed = {"OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0", "JPY_PARENT_PID": str(os.getpid())}
+    for fonts in Path(matplotlib.get_cachedir()).glob("fontlist-*.json"):  # finding them takes half a second
+        shutil.copy(fonts, scratch)
     options = ["-f", str(scratch / "kernel.json"), "--HistoryManager.enabled=False"]
     return subprocess.Popen(
-        [sys.executable, "-P", "-c", LAUNCH, *options],
+        [sys.executable, "-c", LAUNCH, *options],
         cwd=folder,
         env=ours | homes | fixed,
         stdin=subprocess.DEVNULL,
@@ -191,7 +197,10 @@ class Kernel:
             raise KernelDied(self._died)
         request = uuid.uuid4().hex
         content = {"code": source, "store_history": True, "allow_stdin": False, "stop_on_error": False} | options
-        self._shell.send(packed(request, "execute_request", content))
+        try:
+            self._shell.send(packed(request, "execute_request", content))
+        except OSError:
+            self._hung_up()
         reply, ended, interrupts, deadline = None, False, 0, monotonic() + seconds
         while reply is None or not ended:
             if self._process.poll() is not None:
@@ -205,7 +214,7 @@ class Kernel:
                     os.killpg(self._process.pid, signal.SIGINT)
                 interrupts, deadline = interrupts + 1, monotonic() + PATIENCE
             for wire, kind, content in self._arrived(request, min(0.2, max(0.0, deadline - monotonic()))):
-                if wire is self._shell and kind == "execute_reply":
+                if wire is self._shell and kind == "execute_reply" and reply is None:
                     reply, deadline = content or {}, min(deadline, monotonic()) + PATIENCE
                 elif wire is self._iopub and kind == "status":
                     if (content or {}).get("execution_state") == "idle":
@@ -225,11 +234,14 @@ class Kernel:
             try:
                 messages = wire.receive()
             except OSError:
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    self._process.wait(timeout=1)
-                self._die(how_it_ended(self._process.returncode))
+                self._hung_up()
             arrived += [(wire, *found) for message in messages if (found := understood(message, request))]
         return arrived
+
+    def _hung_up(self):
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=0.5)
+        self._die(how_it_ended(self._process.returncode))
 
     def _die(self, reason):
         self._died = reason
@@ -245,9 +257,9 @@ def how_it_ended(code):
 
 def end(process, mark):
     """End a process and everything it started: what is below it, its group, and whatever has `mark` in its environment."""
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(process.pid, signal.SIGSTOP)  # it starts nothing more
-    kill(lambda: below(process.pid))
+    if process.poll() is None:
+        process.send_signal(signal.SIGSTOP)  # it starts nothing more
+        kill(lambda: below(process.pid))
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
@@ -265,11 +277,11 @@ def kill(find):
     """Kill what `find` finds until it finds nothing alive: some may have started others meanwhile."""
     for _ in range(100):
         alive = [each for each in find() if running(each)]
+        if not alive:
+            break
         for each in alive:
             with contextlib.suppress(psutil.Error):
                 each.kill()
-        if not alive:
-            break
         sleep(0.005)
 
 
@@ -406,6 +418,8 @@ class Outputs:
             if self.clear_before_next:
                 self.clear_before_next = False
                 self.clear()
+            if content is None and take[kind] == self.display:
+                content = {"data": {"text/plain": TOO_LARGE}}
             if content is None or self.left < AN_OUTPUT:
                 self.stop()
             elif not self.full:
@@ -446,7 +460,8 @@ class Outputs:
         data = self.data(content)
         if data:
             number = content.get("execution_count")
-            shown = self.add("display_data", data=data) if type(number) is not int else self.add("execute_result", data=data, execution_count=number)
+            counted = type(number) is int and number >= 0
+            shown = self.add("execute_result", data=data, execution_count=number) if counted else self.add("display_data", data=data)
             self.displays[display_id(content)] = shown
 
     def update(self, content):
