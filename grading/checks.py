@@ -32,6 +32,8 @@ def encode(value, largest=math.inf):
     """Turn plain data into what JSON can hold; of anything else, and of arrays of more bytes than `largest`, only a description."""
     if value is None or type(value) in (bool, int, float, str):
         return value
+    if isinstance(value, np.float64 | np.bool_ | np.int64):
+        return value.item()
     if isinstance(value, np.ndarray | np.generic):
         array = np.asarray(value)
         if array.dtype.kind not in "biufc":
@@ -107,12 +109,12 @@ def call(function, arguments, view=None):
     view: turns a result into plain data, given the result and the arguments.
 
     Returns a dict with "value", or with "raised" (the names of the exception's classes), "message", "where" (the line in
-    a notebook's cell) and "stub" (nobody has written the function yet); and with "modified" (which arguments were
-    changed, as positions), "warned" (the first warning or None) and "printed".
+    a notebook's cell) and "stub" (nobody has written the function yet); and, where there is any, with "modified" (the
+    positions of arguments that were changed), "warned" (the first warning) and "printed".
     """
     arguments = [argument() if isinstance(argument, functools.partial) else copy.deepcopy(argument) for argument in arguments]
     before = [encode(argument) for argument in arguments]
-    outcome = {"warned": None}
+    outcome = {}
     printed = io.StringIO()
     with warnings.catch_warnings(record=True) as warned, np.errstate(all="warn", under="ignore"), contextlib.redirect_stdout(printed):
         warnings.simplefilter("always")
@@ -123,11 +125,10 @@ def call(function, arguments, view=None):
             raise
         except BaseException as error:
             outcome |= told(error, function)
-    outcome["modified"] = [position for position, argument in enumerate(arguments) if encode(argument) != before[position]]
-    if warned:
-        outcome["warned"] = f"{warned[0].category.__name__}: {str(warned[0].message)[:200]}"
-    outcome["printed"] = printed.getvalue()[:1000]
-    return outcome
+    modified = [position for position, argument in enumerate(arguments) if encode(argument) != before[position]]
+    warning = f"{warned[0].category.__name__}: {str(warned[0].message)[:200]}" if warned else ""
+    said = {"modified": modified, "warned": warning, "printed": printed.getvalue()[:1000]}
+    return outcome | {name: value for name, value in said.items() if value}
 
 
 def told(error, function):
@@ -160,7 +161,7 @@ def train(function, arguments, unseen):
             raise TypeError(f"a torch.nn.Module is asked, not {article(model)}")
         model.eval()
         with torch.no_grad():
-            return np.asarray(model(unseen).detach().cpu())
+            return np.asarray(model(torch.as_tensor(unseen)).detach().cpu())
 
     return call(function, arguments, outputs)
 
@@ -183,17 +184,17 @@ def difference(got, expected, tolerance=TOLERANCE, without_warning=False, parame
     found = unlike(decode(got["value"]), decode(expected["value"]), tolerance)
     if found:
         return found
-    if got["modified"] != expected["modified"]:
-        changed = ", ".join(parameters[position] for position in got["modified"] if position < len(parameters))
+    if got.get("modified") != expected.get("modified"):
+        changed = ", ".join(parameters[position] for position in got.get("modified", ()) if position < len(parameters))
         return f"The result is right, but the function changes its argument {changed}: it should work on a copy."
-    if without_warning and got["warned"] and not expected["warned"]:
+    if without_warning and got.get("warned") and not expected.get("warned"):
         return f"The result is right, but it comes with a warning, {got['warned']}"
     return None
 
 
 def raised(outcome):
     message = f": {outcome['message']}" if outcome["message"] else ""
-    where = f"\n    {outcome['where']}" if outcome["where"] else ""
+    where = f"\n    {outcome['where']}" if outcome.get("where") else ""
     return f"{outcome['raised'][0]}{message}{where}"
 
 
@@ -335,7 +336,7 @@ def judge(task, got):
     if isinstance(value, int | float) or (isinstance(value, dict) and "array" in value):
         details.append(f"  returned: {short(decode(value))}")
     details.append(f"  {differences[first]}")
-    if got[first]["printed"]:
+    if got[first].get("printed"):
         details.append(f"  It printed: {got[first]['printed'][:300].strip()}")
     right = len(cases) - len(wrong)
     summary = f"{right} of {len(cases)} cases are right." if right else f"None of the {len(cases)} cases is right."

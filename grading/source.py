@@ -177,12 +177,13 @@ def attach(task, tag, cell, names):
     """Add to a task what a cell for authors defines."""
     defined = dict(names)
     run(cell, defined)
-    new = {name: value for name, value in defined.items() if names.get(name) is not value and not name.startswith("_")}
+    new = {name: value for name, value in defined.items() if names.get(name) is not value}
+    names.update({name: value for name, value in new.items() if name.startswith("_")})
     task.texts[tag] = cell.source
     if tag == CASES:
         task.settings = new
         return
-    functions = {name: value for name, value in new.items() if inspect.isfunction(value) and value.__module__ == names["__name__"]}
+    functions = {name: value for name, value in new.items() if not name.startswith("_") and inspect.isfunction(value) and value.__module__ == names["__name__"]}
     if not all(inspect.getdoc(function) for function in functions.values()):
         raise SourceError(f"Each function in the {tag} of {task.name} needs a docstring: it is what a student reads.")
     setattr(task, tag, functions)

@@ -1,16 +1,21 @@
 """Print times, memory and sizes beside their targets: python -m tools.bench."""
 
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import psutil
 
+from grading import source
+from grading.checks import decode, judge, train
 from tools import notebooks, refresh
 from tools.notebooks import ROOT
 
@@ -18,7 +23,7 @@ NOT_COPIED = shutil.ignore_patterns(".git", ".venv", "_build", "__pycache__", ".
 
 
 def row(what, measured, target=""):
-    print(f"{what:<44} {measured:>12}   {target}", flush=True)
+    print(f"{what:<52} {measured:>12}   {target}", flush=True)
 
 
 def seconds(work):
@@ -95,7 +100,78 @@ def edit(path):
         refresh.store(page, path)
 
 
+SUBMISSIONS, DRAWS, SEEDS = 4, 20, 10
+
+
+def assignments():
+    for path in notebooks.all_notebooks("exercises"):
+        name = path.stem
+        origin = source.read(name)
+        grading_time(name, origin)
+        tasks = [task for task in origin.functions if task.bar is None]
+        caught, passed = zip(*(judged(task, seed) for task in tasks for seed in range(DRAWS)))
+        row(f"{name}: mistakes caught and named, {DRAWS} draws", *share(caught))
+        row(f"{name}: right answers passed, {DRAWS} draws", *share(passed))
+        for task in origin.functions:
+            if task.bar is not None:
+                trained(name, task)
+
+
+def grading_time(name, origin):
+    """Time one core on submissions with the model answers, against running such a notebook."""
+    with tempfile.TemporaryDirectory() as scratch, one_core():
+        notebook = notebooks.read(ROOT / "exercises" / name / f"{name}.ipynb")
+        answers = {task.name: task.source for task in origin.functions}
+        for cell in notebook.cells:
+            cell.source = answers.get(cell.metadata.get("nbgrader", {}).get("grade_id"), cell.source)
+        for number in range(SUBMISSIONS):
+            folder = Path(scratch, "submitted", f"student-{number}", name)
+            shutil.copytree(ROOT / "exercises" / name, folder)
+            refresh.store(notebook, folder / f"{name}.ipynb")
+        ran = seconds(partial(refresh.run, folder / f"{name}.ipynb"))
+        command = [sys.executable, "-m", "grading", name, "--jobs", "1", "--submitted", Path(scratch, "submitted"), "--out", Path(scratch, "graded")]
+        graded = seconds(partial(subprocess.run, command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)) / SUBMISSIONS
+    row(f"{name}: its notebook run, on one core", f"{ran:.1f} s")
+    row(f"{name}: a submission graded, of {SUBMISSIONS}", f"{graded:.1f} s", f"at most {ran + 2:.1f} s")
+
+
+@contextmanager
+def one_core():
+    """Keep this process and what it starts on one core, where the system can."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(before)})
+    yield
+    os.sched_setaffinity(0, before)
+
+
+def judged(task, seed):
+    """Return for one draw of the cases which mistakes are caught and named, and which right answers pass, as lists of bools."""
+    asked = task.rules() | task.numbers(np.random.default_rng([seed, 1]))
+    verdict = lambda function: judge(asked, task.outcomes(function, asked["cases"]))
+    caught = [verdict(mistake).mistake == source.sentence(mistake) for mistake in task.mistakes.values()]
+    return caught, [verdict(right).solved for right in [task.function, *task.alternatives.values()]]
+
+
+def share(lists):
+    found = [one for each in lists for one in each]
+    return f"{sum(found)}/{len(found)}", "all"
+
+
+def trained(name, task):
+    """Print what the model answer reaches over several seeds."""
+    reached, took = [], []
+    for seed in range(SEEDS):
+        arguments, unseen, truth = task.trial(np.random.default_rng([seed, 1]))
+        took.append(seconds(lambda: reached.append(task.score(decode(train(task.function, arguments, unseen)["value"]), truth))))
+    row(f"{name}: {task.name}, {SEEDS} seeds", f"{min(reached):.3f}–{max(reached):.3f}", f"at least {task.bar}")
+    row(f"{name}: {task.name}, longest", f"{max(took):.1f} s", f"at most {task.settings['seconds']} s")
+
+
 if __name__ == "__main__":
     row("", "measured", "target")
     chapters()
     site()
+    assignments()
