@@ -161,11 +161,14 @@ class Kernel:
         try:
             with open(request_path, "xb") as file:
                 file.write(request)
+        except OSError as error:
+            raise NoAnswer(f"the request did not reach it: {error.strerror}") from None
+        try:
             reply, stopped, _ = self._execute(f"__import__('builtins').exec({code!r}, {known!r})", seconds, silent=True)
             if stopped:
                 raise NoAnswer(f"it did not finish within {seconds:g} s")
             if reply.get("status") != "ok":
-                raise NoAnswer(one_line(f"{reply.get('ename', 'its end was not understood')}: {reply.get('evalue', '')}"))
+                raise NoAnswer(one_line(f"{reply.get('ename')}: {reply.get('evalue')}" if reply else "it ended without a word"))
             return read(reply_path, largest)
         except FileNotFoundError:
             raise NoAnswer("it left no reply") from None
@@ -308,7 +311,7 @@ def read(path, largest):
 
 
 def one_line(text):
-    return "".join(letter for letter in " ".join(text[:2000].split()) if letter.isprintable())[:300]
+    return "".join(letter for letter in " ".join(text[:2000].split()) if letter.isprintable())[:300].rstrip(": ")
 
 
 class Wire:
