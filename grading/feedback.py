@@ -8,7 +8,7 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import GetGrades
 
 from grading.nbgrader_settings import settings
-from grading.release import quiet
+from grading.release import Problem, quiet
 
 # What a page depends on besides its notebook and marks.
 MAKERS = b"".join(Path(__file__).with_name(f"{name}.py").read_bytes() for name in ("feedback", "pages", "nbgrader_settings"))
@@ -40,7 +40,9 @@ class Feedback:
             self._exporter.register_preprocessor(preprocessor)
 
     def make(self, notebook):
-        """Return the page of a student's notebook in the folder `autograded`."""
+        """Return the page of a student's notebook in the folder `autograded`. Raises Problem."""
         resources = self._converter.init_single_notebook_resources(str(notebook))
-        page, _ = self._exporter.from_filename(str(notebook), resources=resources)
-        return page
+        try:
+            return self._exporter.from_filename(str(notebook), resources=resources)[0]
+        except Exception as error:  # whatever a notebook brings about in nbconvert
+            raise Problem(f"nbgrader could not make a page of {notebook}: {type(error).__name__} ({str(error).partition(chr(10))[0]})") from error

@@ -94,8 +94,8 @@ class Gradebook:
         notebook = with_metadata_of(self._cells, notebook)
         now = sources(notebook)
         with self._told():
-            kept = self._kept(student)
-            before = kept["answers"] if kept else sources(nbformat.read(path, as_version=4)) if path.exists() else {}
+            kept = self._kept(student) if self._submission(student) is None else {}
+            before = kept["answers"] if kept else sources_in(path)
             self._book.update_or_create_student(student, **kept.get("student", {}))
             when = {} if timestamp is None else {"timestamp": timestamp}
             with self._book.db.no_autoflush:  # else SQLAlchemy warns
@@ -164,15 +164,14 @@ class Gradebook:
     def _told(self):
         """Turn what goes wrong with files and database into a Problem; nothing half done stays in the session."""
         try:
-            if self._book is not None:
-                self._book.db.rollback()  # and read anew what formgrader has written
             yield
         except OSError as error:
             raise Problem(f"{error.filename or self.out}: {error.strerror or error}. Make {self.out} writable, or name another folder with --out.") from error
         except (SQLAlchemyError, api.InvalidEntry) as error:
-            if self._book is not None:
-                self._book.db.rollback()
             raise Problem(f"The gradebook {self._file} cannot be used. {what_helps(error)}") from error
+        finally:
+            if self._book is not None:
+                self._book.db.remove()  # the next session reads anew what formgrader has written
 
     def _submission(self, student):
         try:
@@ -191,11 +190,10 @@ class Gradebook:
 
     def _keep(self, student, submission):
         """Put aside what was given by hand, and the answers it was given for."""
-        path = self._autograded(student)
         person = self._book.find_student(student)
         kept = {
             "student": {name: getattr(person, name) for name in ("first_name", "last_name", "email", "lms_user_id")},
-            "answers": sources(nbformat.read(path, as_version=4)) if path.exists() else {},
+            "answers": sources_in(self._autograded(student)),
             "marks": {grade.name: (grade.auto_score, grade.manual_score, grade.extra_credit, grade.needs_manual_grade) for grade in submission.grades},
             "comments": {comment.name: comment.manual_comment for comment in submission.comments},
         }
@@ -217,6 +215,14 @@ def by_grade_id(notebook):
 def sources(notebook):
     """Return the sources of the cells that nbgrader knows, by grade id."""
     return {name: cell.source for name, cell in by_grade_id(notebook).items()}
+
+
+def sources_in(path):
+    """Return the same of a notebook's file; nothing if there is none that can be read."""
+    try:
+        return sources(nbformat.read(path, as_version=4))
+    except (OSError, ValueError, AttributeError, nbformat.ValidationError):
+        return {}
 
 
 def answers_of(cells):
