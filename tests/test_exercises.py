@@ -182,7 +182,7 @@ def test_a_student_who_errs_is_told_what_is_wrong(student):
         parameter_groups="def parameter_groups(model):\n    return 1",
         fit_boxes="def fit_boxes(images, boxes, seed):\n    return boxes.mean(axis=0)",
     )
-    assert "changes its argument h" in said["mse_cost-check"]
+    assert "changes its argument h" in said["mse_cost-check"] and 'mse_cost(*case("mse_cost", 1))' in said["mse_cost-check"]
     assert "AttributeError" in said["l2_penalty-check"] and "line 3 of the cell: return total / thetas[0].nothing" in said["l2_penalty-check"]
     assert "an array of shape (3,), where an array of shape" in said["mse_gradient-check"] and "theta = " in said["mse_gradient-check"]
     assert "It returns None: is the return missing?" in said["numerical_gradient-check"]
@@ -194,6 +194,13 @@ def test_a_student_who_errs_is_told_what_is_wrong(student):
         assert "Traceback" not in said[task.check]
         assert re.search(rf"{task.name}: 0 of {task.points} points?</strong>$", said[task.check]), said[task.check]
     assert said["score"].endswith("Checked tasks: 0 of 14 points</strong>")
+
+
+def test_a_student_who_skips_cells_is_told_to_run_them(student):
+    answers = {"numerical_gradient-helpers": "", "numerical_gradient": "def numerical_gradient(f, theta, eps):\n    return theta", "mse_cost": ""}
+    said = student(**answers)
+    assert "Run the cells above first: bowl is not defined yet." in said["numerical_gradient-check"]
+    assert "There is no function mse_cost: run its cell first" in said["mse_cost-check"]
 
 
 def test_a_student_who_makes_a_known_mistake_is_told_which(student):

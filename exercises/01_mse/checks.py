@@ -296,18 +296,20 @@ class Verdict:
     """Whether a task is solved, and what there is to say about it.
 
     summary: how many cases are right. problem: what is wrong with the first that is not; details: that case, over several
-    lines. mistake: the sentence of the mistake that was recognised, if any.
+    lines; case: its number, from 1. mistake: the sentence of the mistake that was recognised, if any. advice: more lines.
     """
 
     solved: bool
     summary: str
     problem: str = ""
     details: str = ""
+    case: int = 0
     mistake: str = ""
+    advice: str = ""
     attempted: bool = True
 
     def text(self):
-        return "\n".join(filter(None, [self.summary, self.details or self.problem, self.mistake]))
+        return "\n".join(filter(None, [self.summary, self.details or self.problem, self.mistake, self.advice]))
 
     def message(self):
         return " ".join(" ".join(filter(None, [self.summary, self.mistake or self.problem])).split())
@@ -340,7 +342,7 @@ def judge(task, got):
         details.append(f"  It printed: {got[first]['printed'][:300].strip()}")
     right = len(cases) - len(wrong)
     summary = f"{right} of {len(cases)} cases are right." if right else f"None of the {len(cases)} cases is right."
-    return Verdict(False, summary, differences[first], "\n".join(details), recognised(task["mistakes"], got, wrong, rule))
+    return Verdict(False, summary, differences[first], "\n".join(details), first + 1, recognised(task["mistakes"], got, wrong, rule))
 
 
 def recognised(mistakes, got, wrong, rule):
@@ -453,10 +455,11 @@ def check(name):
     task = expected()[name]
     if not callable(names.get(name)):
         verdict = Verdict(False, f"There is no function {name}: run its cell first, and mend the error if it shows one.")
-    elif "bar" in task:
-        verdict = check_trained(task, names)
     else:
-        verdict = check_cases(task, names)
+        try:
+            verdict = check_trained(task, names) if "bar" in task else check_cases(task, names)
+        except KeyError as missing:
+            verdict = Verdict(False, f"Run the cells above first: {missing.args[0]} is not defined yet.")
     verdicts[name] = verdict
     print(verdict.text())
     return Score(task["points"] * verdict.solved, task["points"], name)
@@ -474,10 +477,11 @@ def check_cases(task, names):
     function, view = names[task["name"]], names.get(f"{task['name']}_view")
     got = [call(function, [decode(argument, names) for argument in case], view) for case in task["cases"]]
     verdict = judge(task, got)
-    if not verdict.solved and verdict.attempted:
-        verdict.details += f'\n  (case("{task["name"]}", number) gives you the arguments of a case.)'
-        used = [other for other in getattr(getattr(function, "__code__", None), "co_names", ()) if other in verdicts and not verdicts[other].solved]
-        verdict.details += "".join(f"\nIt uses {other}, whose own check does not pass yet." for other in used)
+    if verdict.case:
+        code = getattr(function, "__code__", None)
+        used = [other for other in getattr(code, "co_names", ()) if other in verdicts and not verdicts[other].solved]
+        advice = [f"It uses {other}, whose own check does not pass yet." for other in used]
+        verdict.advice = "\n".join([*advice, f'To try it on these arguments: {task["name"]}(*case("{task["name"]}", {verdict.case}))'])
     return verdict
 
 
