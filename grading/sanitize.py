@@ -38,7 +38,8 @@ DANGEROUS_TEX = re.compile(rf"\\(?=(?:{TEX})(?![A-Za-z]))")
 HIGHLIGHTED = "python3?|py|ipython3?|text|latex|tex|json|console"
 JOINER = "\u2060"  # invisible; a heading with it has an id that none of the page's own elements has
 BROKEN = [
-    (re.compile(r"<(?!br ?/?>)(?=[A-Za-z/!?]|[^\s<@]*@)"), "< "),
+    (re.compile(r"(?im)<br ?/?>[ \t]*$"), "  "),
+    (re.compile(r"<(?=[A-Za-z/!?]|[^\s<@]*@)"), "< "),
     (re.compile(r"&(?=[#A-Za-z])"), "& "),
     (re.compile(r"\](?=[(\[:])"), "] "),
     (re.compile(r"(?i)\b(https?|ftp):(?=//)"), r"\1: "),

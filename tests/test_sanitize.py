@@ -299,7 +299,8 @@ def test_what_was_overlooked_is_shown_as_code(rendered, found, usual, monkeypatc
 
 ORDINARY = r"""# A heading
 
-The loss $L(y, h) = \frac{1}{m} \sum_{i<m} (h_i-y_i)^2$ is *small* for `h<y` and<br>**large** if a<b. R&D costs $5.
+The loss $L(y, h) = \frac{1}{m} \sum_{i<m} (h_i-y_i)^2$ is *small* for `h<y` and<br>
+**large** if a<b. R&D costs $5.
 
 Another heading
 ---
@@ -330,7 +331,7 @@ SHOWN = """() => {
     const texts = kind => [...part.querySelectorAll(kind)].map(one => one.innerText.replaceAll("\u2060", "").replace("¶", "").trim());
     const picture = part.querySelector("img");
     return [texts("h1, h2"), texts("em, strong, p code"), texts("td"), texts("li"), texts("blockquote"), texts("pre"), part.textContent,
-            picture.naturalWidth + picture.alt];
+            part.querySelectorAll("br").length, picture.naturalWidth + picture.alt];
 }"""
 
 
@@ -338,11 +339,11 @@ def test_ordinary_markdown_looks_as_it_was_written(rendered, found):
     notebook = submission()
     notebook.cells = [new_markdown_cell(ORDINARY, attachments={"Photo (1).png": {"image/png": png(7, 3)}})]
     found(rendered(harmless(notebook), "feedback"))
-    headings, words, cells, items, quotations, code, all_text, picture = found.page.evaluate(SHOWN)
+    headings, words, cells, items, quotations, code, all_text, breaks, picture = found.page.evaluate(SHOWN)
     assert headings == ["A heading", "Another heading"]
-    assert words == ["small", "h< y", "large"]
     assert cells == ["1", "2"] and quotations == ["quoted"]
     assert items == ["first", "second\ninner", "inner"]
+    assert words == ["small", "h< y", "large"] and breaks == 1
     assert code == ['if h[0]< y:  # ⁠a comment\n    print("x")'.replace("\u2060", "")]
     assert picture == "7my derivation"
     assert r"$L(y, h) = \frac{1}{m} \sum_{i< m} (h_i-y_i)^2$" in all_text and "if a< b. R& D costs $5." in all_text
