@@ -8,7 +8,6 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import GetGrades
 
 from grading.nbgrader_settings import settings
-from grading.release import Problem, quiet
 
 # What a page depends on besides its notebook and marks.
 MAKERS = b"".join(Path(__file__).with_name(f"{name}.py").read_bytes() for name in ("feedback", "pages", "nbgrader_settings"))
@@ -18,6 +17,10 @@ MAKERS += " ".join(version(package) for package in ("nbgrader", "nbconvert")).en
 def shown(comment):
     """Return what a student reads of a comment in the gradebook: what was written by hand, then what the checks say."""
     return "\n\n".join(text for text in (comment.manual_comment, comment.auto_comment) if text)
+
+
+class Unshowable(Exception):
+    """Why nbconvert cannot make a page of a notebook."""
 
 
 class GetMarks(GetGrades):
@@ -34,15 +37,15 @@ class Feedback:
     def __init__(self, out, name):
         config = settings()
         course = CourseDirectory(config=config, root=str(out), assignment_id=name, notebook_id=name)
-        self._converter = GenerateFeedback(coursedir=course, config=config, log=quiet)
+        self._converter = GenerateFeedback(coursedir=course, config=config)
         self._exporter = self._converter.exporter_class(parent=self._converter, config=self._converter.config)
         for preprocessor in self._converter.preprocessors:
             self._exporter.register_preprocessor(preprocessor)
 
     def make(self, notebook):
-        """Return the page of a student's notebook in the folder `autograded`. Raises Problem."""
+        """Return the page of a student's notebook in the folder `autograded`. Raises Unshowable."""
         resources = self._converter.init_single_notebook_resources(str(notebook))
         try:
             return self._exporter.from_filename(str(notebook), resources=resources)[0]
         except Exception as error:  # whatever a notebook brings about in nbconvert
-            raise Problem(f"nbgrader could not make a page of {notebook}: {type(error).__name__} ({str(error).partition(chr(10))[0]})") from error
+            raise Unshowable(f"no page could be made of it: {type(error).__name__} {str(error)[:200]}") from error

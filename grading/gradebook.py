@@ -150,7 +150,10 @@ class Gradebook:
             }
 
     def feedback(self, student):
-        """Return the student's page, as `nbgrader generate_feedback` makes it; it is made when marks or notebook changed since."""
+        """Return the student's page, as `nbgrader generate_feedback` makes it; it is made when marks or notebook changed since.
+
+        Raises Unshowable, too.
+        """
         page, notebook = self._feedback(student), self._autograded(student)
         with self._told():
             marks = {name: asdict(mark) for name, mark in self.marks(student).items()}

@@ -1,6 +1,5 @@
 """The exercise, made from the solution notebook by nbgrader's generate_assignment."""
 
-import logging
 import os
 import tempfile
 from pathlib import Path
@@ -15,10 +14,6 @@ from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from grading.nbgrader_settings import settings
-
-quiet = logging.getLogger("grading.nbgrader")
-quiet.propagate = False
-quiet.addHandler(logging.NullHandler())
 
 
 class Problem(Exception):
@@ -55,7 +50,7 @@ def convert(root, name, source_directory, release_directory, db_url):
         notebook_id=name,
         db_url=db_url,
     )
-    converter = Converter(coursedir=course, config=config, log=quiet)
+    converter = Converter(coursedir=course, config=config)
     if not Path(root, source_directory, name, f"{name}.ipynb").is_file():
         raise Problem(f"There is no {Path(source_directory, name, name)}.ipynb in {root}.")
     try:
