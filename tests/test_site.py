@@ -1,11 +1,14 @@
 """The built site: what a reader sees, on a phone and on a desktop, in either theme, with scripts and without."""
 
+import io
 import json
+import os
 import re
 import shutil
 from dataclasses import dataclass, field
 from itertools import product
 from urllib.parse import urlsplit
+from zipfile import ZipFile
 
 import nbformat
 import pytest
@@ -16,6 +19,7 @@ from conftest import ROOT, SECRET, build, write_notebook
 WIDTHS = {"desktop": 1280, "phone": 360}
 THEMES = ("light", "dark")
 NOTEBOOKS = sorted(path.relative_to(ROOT) for path in (ROOT / "chapters").glob("*.ipynb"))
+EXERCISES = sorted(path.parent.name for path in (ROOT / "exercises").glob("*/*.ipynb"))
 
 # Everything below runs inside a page and returns a list of complaints.
 UNFOLD = "document.querySelectorAll('details').forEach((details) => (details.open = true))"
@@ -248,9 +252,31 @@ def test_the_notebook_can_be_downloaded(notebook, site, desktop):
     nbformat.validate(json.loads(downloaded))
 
 
+def contents(zipped):
+    """Return the files in a zip, its bytes or its path, each as its name and bytes."""
+    with ZipFile(io.BytesIO(zipped) if isinstance(zipped, bytes) else zipped) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+@pytest.mark.parametrize("page", ["intro", "chapters/{}"])
+@pytest.mark.parametrize("name", EXERCISES)
+def test_the_exercise_can_be_downloaded_with_all_that_it_needs(name, page, site, desktop):
+    folder = ROOT / "exercises" / name
+    desktop.goto(f"{site.url}{page.format(name)}.html")
+    with desktop.expect_download() as download:
+        desktop.locator(f"article a[href$='exercises/{name}.zip']").click()
+    assert download.value.suggested_filename == f"{name}.zip"
+    files = [path for path in folder.rglob("*") if path.is_file() and not {"__pycache__", ".ipynb_checkpoints"} & set(path.parts)]
+    expected = {path.relative_to(folder.parent).as_posix(): path.read_bytes() for path in files}
+    expected[f"{name}/requirements.txt"] = (ROOT / "requirements.txt").read_bytes()
+    assert contents(download.value.path()) == expected
+
+
 def test_solutions_never_reach_the_site(site):
     files = [path for path in site.folder.rglob("*") if path.is_file()]
     assert [path for path in files if SECRET.encode() in path.read_bytes().lower() or SECRET in path.name] == []
+    zipped = [(name, content) for path in files if path.suffix == ".zip" for name, content in contents(path).items()]
+    assert [name for name, content in zipped if SECRET.encode() in content.lower() or b"BEGIN SOLUTION" in content] == []
 
 
 def test_formulas_are_rendered_and_styled_by_the_same_katex():
@@ -288,6 +314,7 @@ WARNING = nbformat.v4.new_output("stream", name="stderr", text="take care")
 FAULTS = {
     "a_missing_reference": ["# Page\n\nSee {eq}`eq-nowhere`."],
     "a_missing_page": ["# Page\n\nSee [it](nowhere.md)."],
+    "a_missing_exercise": ["# Page\n\nSolve [it](exercises/nothing/nothing.ipynb)."],
     "a_formula_that_cannot_be_read": ["# Page\n\nIt is $\\frac{1$."],
     "an_error_among_the_outputs": ["# Page", code(ERROR)],
     "a_warning_among_the_outputs": ["# Page", code(WARNING)],
@@ -321,3 +348,28 @@ def test_a_faulty_book_does_not_build_at_the_second_try_either(faulty_book):
 def test_a_sound_book_builds(tmp_path):
     built = build(small_book(tmp_path / "sound", sound=[CLAIM, code(tags=["verifies:eq-sum"])]))
     assert built.returncode == 0, built.stdout + built.stderr
+
+
+def test_an_exercise_is_packed_without_caches_and_alike_at_every_build(tmp_path):
+    book = small_book(tmp_path / "book", page=["# Page\n\nSolve [it](exercises/one/one.ipynb)."])
+    folder, zipped = book / "exercises" / "one", book / "_build" / "html" / "exercises" / "one.zip"
+    files = ["checks.py", "data/table.csv", "__pycache__/checks.cpython-311.pyc", ".ipynb_checkpoints/one-checkpoint.ipynb", ".DS_Store"]
+    for file in [*files, "../../solutions/one/one.py", "../unfinished/notes.txt", "../../requirements.txt"]:
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file).write_text(file, encoding="utf-8")
+    write_notebook(folder / "one.ipynb", "# One")
+    built = build(book)
+    assert built.returncode == 0, built.stdout + built.stderr
+    assert sorted(contents(zipped)) == ["one/checks.py", "one/data/table.csv", "one/one.ipynb", "one/requirements.txt"]
+    assert [path.name for path in zipped.parent.iterdir()] == ["one.zip"]
+
+    first = zipped.read_bytes()
+    for path in folder.rglob("*"):
+        os.utime(path, (1e9, 1e9))
+    (folder / "checks.py").chmod(0o700)
+    assert build(book).returncode == 0
+    assert zipped.read_bytes() == first
+
+    shutil.rmtree(folder)
+    assert build(book).returncode != 0
+    assert not zipped.exists()
