@@ -123,7 +123,9 @@ class Grading:
             messages = {name: text(verdict.message()) for name, verdict in marked.verdicts.items()}
             scores = {task.check: task.points * marked.verdicts[task.name].solved for task in self.origin.functions}
             self.gradebook.enter(student, marked.notebook, scores, messages)
-            result = {"status": GRADED, "key": self.key(folder), "messages": messages, "notes": [text(note) for note in marked.notes]}
+            mistakes = {name: text(verdict.mistake) for name, verdict in marked.verdicts.items() if verdict.mistake}
+            notes = [text(note) for note in marked.notes]
+            result = {"status": GRADED, "key": self.key(folder), "messages": messages, "mistakes": mistakes, "notes": notes}
         except (Refused, Failed) as reason:
             result = {"status": FAILED, "reason": text(str(reason))}
         except Problem:
@@ -168,6 +170,10 @@ class Grading:
         for task in self.origin.functions:
             points = [row[2] for row in rows if row[1] == task.name and row[4] == GRADED]
             self.say(f"  {task.name:24}right: {sum(float(point) == task.points for point in points)} of {len(points)}")
+            mistakes = Counter(self.result(student)["mistakes"].get(task.name) for student in statuses if student not in failed)
+            for mistake, times in mistakes.most_common(4):
+                if mistake and times > 1:
+                    self.say(f"      {times} times: {mistake}")
         for student, reason in failed.items():
             self.say(f"  failed: {student}: {reason}")
         for student in statuses:
