@@ -7,13 +7,13 @@ import re
 from functools import cache
 from html import escape
 
-from jinja2 import pass_context
+from nbconvert.exporters.html import contextfilter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 LONGEST_FORMULA = 2000  # characters of LaTeX
 
 
-@pass_context
+@contextfilter
 def markdown2html(context, source):
     """Turn Markdown into HTML, for nbconvert. HTML in it counts in the exercise's own cells only."""
     cell = context.get("cell", {})

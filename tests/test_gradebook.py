@@ -298,7 +298,7 @@ HOSTILE = """\
 
 <script>alert(1)</script> <img src=x onerror=alert(1)> <b>bold</b> `a < b` and 1 < 2
 
-[a](javascript:alert(1)) [b](https://example.com/b) <javascript:alert(1)> ![c](https://example.com/c.png) ![d](attachment:none.png) ![e](file:///etc/passwd)
+[a](javascript:alert(1)) [b](https://example.com/b) <javascript:alert(1)> ![c](https://example.com/c.png) ![d](attachment:none.png) ![e](file:/etc/passwd)
 
 $\\href{javascript:alert(1)}{x}$ and $\\frac{1}{2}$ and $\\nothing$ and $</math><script>alert(1)</script>$ and $\\none<img src=x onerror=alert(1)>$
 """
