@@ -18,6 +18,7 @@ from grading.feedback import MAKERS, Feedback, shown
 from grading.nbgrader_settings import configuration
 from grading.release import Problem, generate, make_tables, write
 
+
 @dataclass(frozen=True)
 class Mark:
     """What a task has earned as things stand: by hand if somebody marked it, else from the checks."""
