@@ -26,7 +26,7 @@ import matplotlib
 import psutil
 from nbformat.v4 import new_output
 
-LARGEST = 2_000_000  # bytes of one message
+LARGEST, FRAMES = 2_000_000, 20  # bytes of one message, and the parts that it may have
 TEXT = 100_000  # characters that the outputs of one cell keep
 AN_OUTPUT = 200  # … of which each output costs this many, however short it is
 IMAGES, LARGEST_IMAGE = 6, 1_000_000
@@ -181,15 +181,17 @@ class Kernel:
 
     def _connect(self, name, kind, deadline):
         while True:
+            end = socket.socket(socket.AF_UNIX)
             try:
-                wire = Wire(self._scratch / name, kind)
+                end.settimeout(10)
+                end.connect(str(self._scratch / name))
+                self._wires[end.fileno()] = Wire(end, kind)
+                return self._wires[end.fileno()]
             except OSError:
+                end.close()
                 if monotonic() > deadline or self._process.poll() is not None:
                     self._die("its Python did not start")
                 sleep(0.005)
-            else:
-                self._wires[wire.socket.fileno()] = wire
-                return wire
 
     def _execute(self, source, seconds, hear=None, **options):
         """Send a request to execute `source`, and let `hear` hear what comes of it, as (type, content).
@@ -315,32 +317,26 @@ def one_line(text):
 
 
 class Wire:
-    """One end of a ZeroMQ connection: ZMTP 3.0 over a Unix socket (https://rfc.zeromq.org/spec/23/)."""
+    """One end of a ZeroMQ connection, over a connected socket: ZMTP 3.0 (https://rfc.zeromq.org/spec/23/). Every method raises OSError."""
 
     MORE, LONG, COMMAND = 1, 2, 4
 
-    def __init__(self, path, kind):
+    def __init__(self, connected, kind):
+        self.socket, self.ready = connected, False
         self.unread, self.to_skip = bytearray(), 64  # the other end's greeting
         self.frames, self.held = [], 0
-        self.ready = False
-        self.socket = socket.socket(socket.AF_UNIX)
-        try:
-            self.socket.settimeout(10)
-            self.socket.connect(str(path))
-            self.socket.sendall((b"\xff" + bytes(8) + b"\x7f" + b"\3\0" + b"NULL").ljust(64, b"\0"))
-            self.send([b"\5READY\x0bSocket-Type" + len(kind).to_bytes(4, "big") + kind], self.COMMAND)
-            while not self.ready:  # the other end takes no message before
-                self.receive()
-        except OSError:
-            self.socket.close()
-            raise
+        self.socket.sendall((b"\xff" + bytes(8) + b"\x7f" + b"\3\0" + b"NULL").ljust(64, b"\0"))
+        self.send([b"\5READY\x0bSocket-Type" + len(kind).to_bytes(4, "big") + kind], self.COMMAND)
+        while not self.ready:  # the other end takes no message before
+            self.receive()
 
     def send(self, frames, flags=0):
+        """Send a message, given as its frames."""
         last = len(frames) - 1
         self.socket.sendall(b"".join(bytes([flags | self.LONG | (number < last)]) + len(frame).to_bytes(8, "big") + frame for number, frame in enumerate(frames)))
 
     def receive(self):
-        """Return the messages that have arrived whole, as their frames; a frame too large to be held is None. Raises OSError."""
+        """Return the messages that have arrived whole, as their frames, of which one too large to be held is None."""
         arrived = self.socket.recv(1 << 18)
         if not arrived:
             raise ConnectionError
@@ -357,7 +353,8 @@ class Wire:
             size = int.from_bytes(self.unread[1:body], "big")
             if len(self.unread) < body:
                 break
-            if self.held + size > LARGEST or len(self.frames) == 20:
+            wanted = len(self.frames) < FRAMES
+            if not wanted or self.held + size > LARGEST:
                 frame, self.to_skip = None, size
                 del self.unread[:body]
             elif len(self.unread) < body + size:
@@ -368,7 +365,7 @@ class Wire:
             if flags & self.COMMAND:
                 self.ready = True
                 continue
-            if len(self.frames) < 20:
+            if wanted:
                 self.frames.append(frame)
                 self.held += len(frame or b"")
             if not flags & self.MORE:

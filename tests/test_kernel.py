@@ -2,7 +2,10 @@
 
 import io
 import os
+import random
 import re
+import select
+import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +14,7 @@ import nbformat
 import psutil
 import pytest
 
-from grading.kernel import LEFT_OUT, Kernel, KernelDied, NoAnswer
+from grading.kernel import LEFT_OUT, Kernel, KernelDied, NoAnswer, Wire, understood
 
 ECHO = "open(reply_path, 'wb').write(open(request_path, 'rb').read()[::-1])"
 
@@ -118,12 +121,12 @@ def test_a_cell_that_raises_does_not_stop_the_next(patient):
 def test_outputs_are_complete_and_in_order(patient):
     outputs = patient.run(
         "import sys\nfrom IPython.display import HTML\nfor i in range(2000):\n    print(i, flush=i % 100 == 0)\n"
-        "display(HTML('<b>x</b>'))\nprint('é', flush=True)\nprint('to stderr', file=sys.stderr, flush=True)\nos.system('echo from a shell')\n'last'"
+        "display(HTML('<b>x</b>'))\nprint('é', flush=True)\nprint('to stderr', file=sys.stderr, flush=True)\n'last'"
     )
     numbers = "".join(f"{i}\n" for i in range(2000))
-    assert shown(outputs) == [numbers, "<IPython.core.display.HTML object>", "é\n", "to stderr\n", "from a shell\n", "'last'"]
-    assert [output.output_type for output in outputs] == ["stream", "display_data", "stream", "stream", "stream", "execute_result"]
-    assert [outputs[i].name for i in (0, 2, 3, 4)] == ["stdout", "stdout", "stderr", "stdout"]
+    assert shown(outputs) == [numbers, "<IPython.core.display.HTML object>", "é\n", "to stderr\n", "'last'"]
+    assert [output.output_type for output in outputs] == ["stream", "display_data", "stream", "stream", "execute_result"]
+    assert [outputs[i].name for i in (0, 2, 3)] == ["stdout", "stdout", "stderr"]
     assert outputs[1].data["text/html"] == "<b>x</b>"
 
 
@@ -257,19 +260,55 @@ CONTENT = [
     {"execution_state": []},
     {"wait": []},
 ]
-KINDS = ["stream", "error", "display_data", "execute_result", "update_display_data", "clear_output", "status", "execute_reply", "x", "", 5, None, [], {}]
+KINDS = ["stream", "error", "display_data", "execute_result", "update_display_data", "clear_output", "status", "execute_reply", "x", "", 5, None, [1], {"x": 1}]
 
 
 def test_malformed_messages_are_passed_over(patient):
     nested = "say('display_data', b'{\"data\": {\"text/plain\": ' + b'[' * 900_000 + b']' * 900_000 + b'}}')\n"
     dense = "say('display_data', b'{\"data\": [' + b'[],' * 600_000 + b'[]]}')\n"
-    cell = f"for kind in {KINDS!r}:\n    for content in {NO_CONTENT!r} + {CONTENT!r}:\n        say(kind, content)\n"
+    cells = [f"for content in {NO_CONTENT!r} + {CONTENT!r}:\n    say({kind!r}, content)" for kind in KINDS]
     frames = "for frames in ([b''], [b'<IDS|MSG>'], [b'<IDS|MSG>', b''], [b'<IDS|MSG>', *[b'{'] * 5], [b'<IDS|MSG>'] * 50, [b''] * 5000):\n    iopub.send_multipart(frames)\n"
     with Memory() as memory:
-        for source in (cell, nested, dense, frames):
+        for source in (*cells, nested, dense, frames):
             shown(quickly(10, patient.run, source))
             assert shown(patient.run("'next'")) == ["'next'"]
     assert memory.more < 120
+
+
+@pytest.fixture
+def wire():
+    """A connection to nobody: (what the grader holds, the other end)."""
+    ours, theirs = socket.socketpair()
+    theirs.sendall(bytes(64) + b"\4\0")  # a greeting and a command
+    with ours, theirs:
+        yield Wire(ours, b"SUB"), theirs
+
+
+def test_a_message_without_end_is_not_gathered(wire):
+    wire, theirs = wire
+    with Memory() as memory, ThreadPoolExecutor(1) as pool:
+        large = b"\3" + (1_900_000).to_bytes(8, "big") + bytes(1_900_000)
+        for part, times in ((b"\1\0" * 100_000, 50), (b"\0\0", 1), (large, 30), (b"\0\0", 1)):
+            sending = pool.submit(lambda part=part, times=times: [theirs.sendall(part) for _ in range(times)])
+            messages = []
+            while not sending.done() or not messages and times == 1:
+                messages += wire.receive() if select.select([wire.socket], [], [], 0.01)[0] else []
+            assert [len(message) for message in messages] == ([20] if times == 1 else [])
+    assert memory.more < 25
+
+
+def test_no_bytes_raise_anything_in_the_grader(wire):
+    wire, theirs = wire
+    chance = random.Random(0)
+    parts = [b"<IDS|MSG>", b"", b"x" * 40, b'{"msg_type": "stream"}', b'{"msg_type": [1]}', b'{"msg_id": "request"}', b"{}", b"[", b"\xff"]
+    heard = 0
+    for _ in range(5000):
+        frames = [b"<IDS|MSG>", *chance.choices(parts, k=chance.randrange(1, 7))]
+        theirs.sendall(b"".join(bytes([number < len(frames), len(frame)]) + frame for number, frame in enumerate(frames, start=1)))
+        theirs.sendall(chance.randbytes(chance.choice([0, 0, 5])))
+        heard += sum(understood(message, "request") is not None for message in wire.receive())
+        wire.to_skip, wire.unread, wire.frames, wire.held = 0, bytearray(), [], 0
+    assert heard > 10
 
 
 def test_forged_replies_do_no_harm(patient):
@@ -349,13 +388,14 @@ def test_everything_started_is_ended_and_nothing_left_behind(tmp_path):
         "import os, subprocess, time, tempfile\n"
         "started = [subprocess.Popen(['sleep', '1000'], **options).pid for options in ({}, {'start_new_session': True}, {'start_new_session': True, 'env': {}})]\n"
         "orphan = int(subprocess.run('setsid sleep 1000 >/dev/null & echo $!', shell=True, env={}, stdout=subprocess.PIPE).stdout)\n"
-        "open(os.path.expanduser('~/.x'), 'w').close(); tempfile.mkdtemp(); os.mkdir(os.path.expanduser('~/locked'), 0)\n"
+        "open(os.path.expanduser('~/.x'), 'w').close(); os.mkdir(os.path.expanduser('~/locked'), 0); print(tempfile.mkdtemp())\n"
         "[*started, orphan, os.getpid()]"
     )
     with Kernel(tmp_path, 10) as kernel:
-        started = [int(number) for number in kernel.run(start)[0].data["text/plain"].strip("[]").split(",")]
+        folder, numbers = shown(kernel.run(start))
+        started = eval(numbers)
         assert all(map(running, started))
-    assert gone(started) and not kernel._scratch.exists() and list(tmp_path.iterdir()) == []
+    assert gone(started) and not os.path.exists(folder.strip()) and not kernel._scratch.exists() and list(tmp_path.iterdir()) == []
 
 
 def test_what_a_kernel_leaves_when_it_ends_itself_is_ended_too(tmp_path):
@@ -400,8 +440,8 @@ def test_the_kernel_gets_nothing_of_the_users_settings(tmp_path, monkeypatch):
     (tmp_path / "helper.py").write_text("value = 7")
     (tmp_path / "random.py").write_text("1 / 0")  # a student's file that is named like a module the kernel needs
     with Kernel(tmp_path, 10) as kernel:
-        cells = "import os, sys, helper\n[sys.stdin.read() == '', helper.value, os.getcwd(), os.environ['OMP_NUM_THREADS'], os.environ['NPY_DISABLE_CPU_FEATURES']]"
-        assert eval(shown(kernel.run(cells))[0]) == [True, 7, str(tmp_path), "1", "X86_V4"]
+        cells = "import os, resource, sys, helper\n[resource.getrlimit(resource.RLIMIT_CORE), sys.stdin.read() == '', helper.value, os.getcwd(), os.environ['OMP_NUM_THREADS'], os.environ['NPY_DISABLE_CPU_FEATURES']]"
+        assert eval(shown(kernel.run(cells))[0]) == [(0, 0), True, 7, str(tmp_path), "1", "X86_V4"]
         environment = eval(shown(kernel.run("dict(os.environ)"))[0])
     assert not {"SOME_PASSWORD", "PYTHONSTARTUP", "PYTEST_CURRENT_TEST", "USER"} & set(environment)
     assert environment["HOME"] == environment["MPLCONFIGDIR"] == str(kernel._scratch)
