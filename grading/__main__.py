@@ -24,6 +24,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from grading import preflight, source
 from grading.checks import NOT_ATTEMPTED
+from grading.feedback import Unshowable
 from grading.gradebook import Gradebook
 from grading.marking import Exam, Failed, mark, prepare
 from grading.preflight import Refused
@@ -123,10 +124,11 @@ class Grading:
             messages = {name: text(verdict.message()) for name, verdict in marked.verdicts.items()}
             scores = {task.check: task.points * marked.verdicts[task.name].solved for task in self.origin.functions}
             self.gradebook.enter(student, marked.notebook, scores, messages)
+            self.gradebook.feedback(student)
             mistakes = {name: text(verdict.mistake) for name, verdict in marked.verdicts.items() if verdict.mistake}
             notes = [text(note) for note in marked.notes]
             result = {"status": GRADED, "key": self.key(folder), "messages": messages, "mistakes": mistakes, "notes": notes}
-        except (Refused, Failed) as reason:
+        except (Refused, Failed, Unshowable) as reason:
             result = {"status": FAILED, "reason": text(str(reason))}
         except Problem:
             raise
