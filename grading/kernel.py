@@ -1,10 +1,4 @@
-"""The student's Python, in a process of its own.
-
-It is an ordinary Jupyter kernel, so that a notebook runs as it did for the student; but nothing that comes from it is trusted.
-The grader's end of the connection is written out here because of that: whatever the kernel sends, no more than LARGEST bytes of
-a message are ever held, the rest is skipped as it arrives, and what follows is still understood. (A zmq socket limited to messages
-of that size hangs up for good at the first larger one, and gathers a message of endlessly many parts without limit.)
-"""
+"""The student's Python, in a process of its own: an ordinary Jupyter kernel, of which nothing is believed."""
 
 import contextlib
 import json
@@ -24,19 +18,9 @@ from time import monotonic, sleep
 
 import matplotlib
 import psutil
-from nbformat.v4 import new_output
 
-LARGEST, FRAMES = 2_000_000, 20  # bytes of one message, and the parts that it may have
-TEXT = 100_000  # characters that the outputs of one cell keep
-AN_OUTPUT = 200  # … of which each output costs this many, however short it is
-IMAGES, LARGEST_IMAGE = 6, 1_000_000
-LEFT_OUT = "(the rest of this output was left out)\n"
-IMAGE_LEFT_OUT = f"(an image was left out: there is room for {IMAGES}, each of at most 1 MB)"
-TOO_LARGE = "(an output of more than 2 MB was left out)"
-KIND_LEFT_OUT = "(an output of another kind than text and images was left out)"
-TRACEBACK = 20_000  # characters of an error's traceback that are kept, the last ones
-AS_TEXT = ("text/plain", "text/html", "text/markdown", "text/latex")
-AS_IMAGE = {"image/png": LARGEST_IMAGE * 4 // 3, "image/jpeg": LARGEST_IMAGE * 4 // 3, "image/svg+xml": LARGEST_IMAGE}
+from grading.outputs import Outputs, plain
+from grading.wire import Wire, packed, understood
 
 START = 60  # seconds for a kernel to become ready
 PATIENCE = 1.5  # seconds for an interrupt to help, and for the end of an output to arrive
@@ -75,7 +59,12 @@ def start(folder, scratch):
     (scratch / "kernel.json").write_text(json.dumps(sockets | ports))
     ours = {name: value for name, value in os.environ.items() if PASSED_ON.fullmatch(name)}
     homes = dict.fromkeys(("HOME", "IPYTHONDIR", "JUPYTER_CONFIG_DIR", "MPLCONFIGDIR", "TMPDIR", "XDG_CACHE_HOME"), str(scratch))
-    fixed = {"OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0", "JPY_PARENT_PID": str(os.getpid())}
+    fixed = {
+        "OMP_NUM_THREADS": "1",  # one submission, one core
+        "PYTHONHASHSEED": "0",  # the same at every grading
+        "PYTHONDONTWRITEBYTECODE": "1",  # nothing is left in the folder
+        "JPY_PARENT_PID": str(os.getpid()),  # the kernel ends itself when this process is gone
+    }
     for fonts in Path(matplotlib.get_cachedir()).glob("fontlist-*.json"):  # finding them takes half a second
         shutil.copy(fonts, scratch)
     options = ["-f", str(scratch / "kernel.json"), "--HistoryManager.enabled=False"]
@@ -168,7 +157,7 @@ class Kernel:
             if stopped:
                 raise NoAnswer(f"it did not finish within {seconds:g} s")
             if reply.get("status") != "ok":
-                raise NoAnswer(one_line(f"{reply.get('ename')}: {reply.get('evalue')}" if reply else "it ended without a word"))
+                raise NoAnswer(one_line(f"{plain(reply.get('ename'))}: {plain(reply.get('evalue'))}") or "it ended without a word")
             return read(reply_path, largest)
         except FileNotFoundError:
             raise NoAnswer("it left no reply") from None
@@ -181,14 +170,14 @@ class Kernel:
 
     def _connect(self, name, kind, deadline):
         while True:
-            end = socket.socket(socket.AF_UNIX)
+            plug = socket.socket(socket.AF_UNIX)
             try:
-                end.settimeout(10)
-                end.connect(str(self._scratch / name))
-                self._wires[end.fileno()] = Wire(end, kind)
-                return self._wires[end.fileno()]
+                plug.settimeout(10)
+                plug.connect(str(self._scratch / name))
+                self._wires[plug.fileno()] = Wire(plug, kind)
+                return self._wires[plug.fileno()]
             except OSError:
-                end.close()
+                plug.close()
                 if monotonic() > deadline or self._process.poll() is not None:
                     self._die("its Python did not start")
                 sleep(0.005)
@@ -314,200 +303,3 @@ def read(path, largest):
 
 def one_line(text):
     return "".join(letter for letter in " ".join(text[:2000].split()) if letter.isprintable())[:300].rstrip(": ")
-
-
-class Wire:
-    """One end of a ZeroMQ connection, over a connected socket: ZMTP 3.0 (https://rfc.zeromq.org/spec/23/). Every method raises OSError."""
-
-    MORE, LONG, COMMAND = 1, 2, 4
-
-    def __init__(self, connected, kind):
-        self.socket, self.ready = connected, False
-        self.unread, self.to_skip = bytearray(), 64  # the other end's greeting
-        self.frames, self.held = [], 0
-        self.socket.sendall((b"\xff" + bytes(8) + b"\x7f" + b"\3\0" + b"NULL").ljust(64, b"\0"))
-        self.send([b"\5READY\x0bSocket-Type" + len(kind).to_bytes(4, "big") + kind], self.COMMAND)
-        while not self.ready:  # the other end takes no message before
-            self.receive()
-
-    def send(self, frames, flags=0):
-        """Send a message, given as its frames."""
-        last = len(frames) - 1
-        self.socket.sendall(b"".join(bytes([flags | self.LONG | (number < last)]) + len(frame).to_bytes(8, "big") + frame for number, frame in enumerate(frames)))
-
-    def receive(self):
-        """Return the messages that have arrived whole, as their frames, of which one too large to be held is None."""
-        arrived = self.socket.recv(1 << 18)
-        if not arrived:
-            raise ConnectionError
-        self.unread += arrived
-        messages = []
-        while self.unread:
-            if self.to_skip:
-                skipped = min(self.to_skip, len(self.unread))
-                self.to_skip -= skipped
-                del self.unread[:skipped]
-                continue
-            flags = self.unread[0]
-            body = 9 if flags & self.LONG else 2
-            size = int.from_bytes(self.unread[1:body], "big")
-            if len(self.unread) < body:
-                break
-            wanted = len(self.frames) < FRAMES
-            if not wanted or self.held + size > LARGEST:
-                frame, self.to_skip = None, size
-                del self.unread[:body]
-            elif len(self.unread) < body + size:
-                break
-            else:
-                frame = bytes(self.unread[body : body + size])
-                del self.unread[: body + size]
-            if flags & self.COMMAND:
-                self.ready = True
-                continue
-            if wanted:
-                self.frames.append(frame)
-                self.held += len(frame or b"")
-            if not flags & self.MORE:
-                messages.append(self.frames)
-                self.frames, self.held = [], 0
-        return messages
-
-
-DELIMITER = b"<IDS|MSG>"
-
-
-def packed(number, kind, content):
-    """Return a message of Jupyter's protocol as its frames, unsigned."""
-    header = {"msg_id": number, "msg_type": kind, "session": number, "username": "", "date": "2000-01-01T00:00:00Z", "version": "5.3"}
-    return [DELIMITER, b"", *(json.dumps(part).encode() for part in (header, {}, {}, content))]
-
-
-def understood(frames, request):
-    """Return a message that answers `request` as (type, content), where content that is no use is None; else return None."""
-    try:
-        header, parent, _, content = frames[frames.index(DELIMITER) + 2 :][:4]
-        kind = json.loads(header)["msg_type"] if request.encode() in parent else None
-    except (ValueError, TypeError, KeyError, RecursionError):
-        return None
-    try:
-        content = json.loads(content)
-    except (ValueError, TypeError, RecursionError):
-        content = None
-    return (kind, content if isinstance(content, dict) else None) if isinstance(kind, str) else None
-
-
-class Outputs:
-    """What a cell shows, up to a limit."""
-
-    def __init__(self):
-        self.kept, self.clear_before_next = [], False
-        self.clear()
-
-    def clear(self):
-        self.kept.clear()
-        self.left, self.images, self.full = TEXT, IMAGES, False
-        self.displays = {}  # by their id: outputs that may be updated
-
-    def hear(self, kind, content):
-        """Take in what the kernel says."""
-        take = {"stream": self.stream, "error": self.error, "display_data": self.display, "execute_result": self.display, "update_display_data": self.update}
-        if kind == "clear_output":
-            self.clear_before_next = True
-        elif kind in take:
-            if self.clear_before_next:
-                self.clear_before_next = False
-                self.clear()
-            if content is None and take[kind] == self.display:
-                content = {"data": {"text/plain": TOO_LARGE}}
-            if content is None or self.left < AN_OUTPUT:
-                self.stop()
-            elif not self.full:
-                take[kind](content)
-
-    def stop(self):
-        if not self.full:
-            self.full = True
-            self.kept.append(new_output("stream", name="stderr", text=LEFT_OUT))
-
-    def add(self, kind, **fields):
-        self.left -= AN_OUTPUT
-        self.kept.append(new_output(kind, **fields))
-        return self.kept[-1]
-
-    def stream(self, content):
-        name, text = content.get("name"), plain(content.get("text"))
-        if name in ("stdout", "stderr") and text:
-            last = self.kept[-1] if self.kept else {}
-            if last.get("name") != name:
-                last = self.add("stream", name=name, text="")
-            before = len(last.text)
-            last.text = after_returns(last.text, text)
-            if len(last.text) > before + self.left:
-                last.text = last.text[: before + max(0, self.left)]
-                self.stop()
-            self.left -= len(last.text) - before
-
-    def error(self, content):
-        lines = content.get("traceback")
-        lines = plain("\n".join(line for line in lines if isinstance(line, str)) if isinstance(lines, list) else "")
-        name, value = plain(content.get("ename"))[:200], plain(content.get("evalue"))[:2000]
-        lines = (lines or f"{name}: {value}")[-TRACEBACK:]
-        self.left -= len(lines)
-        self.add("error", ename=name, evalue=value, traceback=lines.split("\n"))
-
-    def display(self, content):
-        data = self.data(content)
-        if data:
-            number = content.get("execution_count")
-            counted = type(number) is int and number >= 0
-            shown = self.add("execute_result", data=data, execution_count=number) if counted else self.add("display_data", data=data)
-            self.displays[display_id(content)] = shown
-
-    def update(self, content):
-        shown = self.displays.get(display_id(content))
-        if shown:
-            self.left += sum(len(text) for kind, text in shown.data.items() if kind in AS_TEXT)
-            self.images += sum(kind in AS_IMAGE for kind in shown.data)
-            shown.data = self.data(content) or shown.data
-
-    def data(self, content):
-        """Return what is to be kept of a display, by its kind."""
-        given = content.get("data")
-        given = {kind: plain(text) for kind, text in given.items()} if isinstance(given, dict) else {}
-        kept = {kind: given[kind] for kind in AS_TEXT if given.get(kind)}
-        images = {kind: given[kind] for kind in AS_IMAGE if given.get(kind)}
-        for kind, image in images.items():
-            if self.images and len(image) <= AS_IMAGE[kind]:
-                self.images -= 1
-                kept[kind] = image
-            else:
-                kept["text/plain"] = IMAGE_LEFT_OUT
-        if given and not kept:
-            kept["text/plain"] = KIND_LEFT_OUT
-        text = sum(len(kept[kind]) for kind in AS_TEXT if kind in kept)
-        if text > self.left:
-            self.stop()
-            return {}
-        self.left -= text
-        return kept
-
-
-def plain(text):
-    """Return a text that can be written as UTF-8, empty if it is none."""
-    return text.encode("utf-8", "replace").decode() if isinstance(text, str) else ""
-
-
-def display_id(content):
-    transient = content.get("transient")
-    name = transient.get("display_id") if isinstance(transient, dict) else None
-    return name if isinstance(name, str) else None
-
-
-def after_returns(old, new):
-    """Return the text after more of it came; what follows a carriage return replaces its line."""
-    if "\r" not in new and not old.endswith("\r"):
-        return old + new
-    lines, newline, line = old.rpartition("\n")
-    line = "\n".join(part.rstrip("\r").rpartition("\r")[2] + "\r" * part.endswith("\r") for part in (line + new).split("\n"))
-    return lines + newline + line
