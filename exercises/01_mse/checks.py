@@ -264,8 +264,10 @@ def unlike_number(got, expected, tolerance):
         return "It returns NaN, where a number is expected."
     if np.any(np.isinf(got) & np.isfinite(expected)):
         return "It returns an infinite value, where a finite one is expected."
-    if np.all(np.abs(got - expected)[~near] <= 1e-5 * np.abs(expected)[~near]) and got.dtype.itemsize < 8:
-        return "What it returns is nearly right: single precision is not enough, compute in float64."
+    if np.all(np.abs(got - expected)[~near] <= 1e-5 * np.abs(expected)[~near]):
+        single = got.dtype.kind == "f" and got.dtype.itemsize < 8
+        reason = "single precision is not enough, compute in float64" if single else "not to the precision asked; is something approximated or rounded?"
+        return f"What it returns is nearly right: {reason}."
     return "What it returns is not right."
 
 
