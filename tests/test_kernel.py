@@ -6,9 +6,13 @@ import random
 import re
 import select
 import socket
+import subprocess
+import sys
+import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import nbformat
 import psutil
@@ -17,6 +21,8 @@ import pytest
 from grading.kernel import Kernel, KernelDied, NoAnswer
 from grading.outputs import LEFT_OUT
 from grading.wire import Wire, understood
+
+ROOT = Path(__file__).resolve().parent.parent
 
 ECHO = "open(reply_path, 'wb').write(open(request_path, 'rb').read()[::-1])"
 
@@ -104,7 +110,7 @@ def running(number):
 
 
 def gone(numbers):
-    until = time.monotonic() + 2
+    until = time.monotonic() + 5
     while any(map(running, numbers)) and time.monotonic() < until:
         time.sleep(0.01)
     return not any(map(running, numbers))
@@ -144,6 +150,8 @@ def test_a_progress_bar_leaves_its_last_state(patient):
     bar = "for i in range(30):\n    print('\\r' + 'x' * 9000 + f' {i}', end='', flush=True)\nprint()"
     assert shown(patient.run(bar)) == ["x" * 9000 + " 29\n"]
     assert shown(patient.run("from IPython.display import clear_output\nfor i in range(30):\n    clear_output(wait=True)\n    print('x' * 9000, i)")) == ["x" * 9000 + " 29\n"]
+    assert shown(patient.run("print('x')\ndisplay('x')\nclear_output()")) == []
+    assert shown(patient.run("display('x')\nsay('update_display_data', {'data': {'text/plain': 'y'}})")) == ["'x'"]
     updated = "shown = display('x' * 9000, display_id=True)\nfor i in range(30):\n    shown.update('x' * 9000 + str(i))\nprint('end')"
     assert shown(patient.run(updated)) == ["'" + "x" * 9000 + "29'", "end\n"]
 
@@ -418,6 +426,17 @@ def test_a_failure_of_the_grader_ends_the_kernel(tmp_path):
     assert gone([number]) and not kernel._scratch.exists()
 
 
+def test_a_killed_grader_leaves_no_kernel_running():
+    grader = "import sys, time\nfrom grading.kernel import Kernel\nwith Kernel('.') as kernel:\n    print(kernel._process.pid, flush=True)\n    time.sleep(60)"
+    with tempfile.TemporaryDirectory(prefix="k") as folder:
+        run = subprocess.Popen([sys.executable, "-c", grader], cwd=ROOT, env=os.environ | {"TMPDIR": folder}, stdout=subprocess.PIPE)
+        with run:
+            number = int(run.stdout.readline())
+            assert running(number)
+            run.kill()
+        assert gone([number])
+
+
 def test_a_thread_that_prints_for_ever_hinders_no_later_cell(tmp_path):
     with Kernel(tmp_path, 10) as kernel:
         kernel.run("import threading\ndef spam():\n    while True:\n        print('spam')\nthreading.Thread(target=spam, daemon=True).start()")
@@ -447,6 +466,7 @@ def test_the_kernel_gets_nothing_of_the_users_settings(tmp_path, monkeypatch):
         assert eval(shown(kernel.run(cells))[0]) == [(0, 0), True, 7, str(tmp_path), "1", "X86_V4"]
         environment = eval(shown(kernel.run("dict(os.environ)"))[0])
     assert not {"SOME_PASSWORD", "PYTHONSTARTUP", "PYTEST_CURRENT_TEST", "USER"} & set(environment)
+    assert environment["PYTHONHASHSEED"] == "0"
     assert environment["HOME"] == environment["MPLCONFIGDIR"] == str(kernel._scratch)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["helper.py", "random.py"]
 
