@@ -18,11 +18,10 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output, new_raw_cell
 
 LONGEST = 20_000  # characters of one cell or one output
-LONGEST_PAGE = 1_000_000  # characters that a student wrote and printed, together
+LONGEST_TOGETHER = {"written": 500_000, "printed": 1_000_000}
 LARGEST_PICTURE = 8_000_000  # bytes
 LARGEST_PICTURES = 40_000_000  # bytes, together
 MOST_PIXELS = 50_000_000
-MOST_OUTPUTS = 100  # of one cell
 PATIENCE = 0.5, 2.0  # seconds of rendering for one cell of Markdown and for all
 
 ESCAPES = re.compile(r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|(?:\x1b[]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)|\x1b[ -~]?")
@@ -70,7 +69,7 @@ ALLOWED = {  # what the Markdown renderer may make of a student's text
 def harmless(notebook):
     """Return a copy of a run notebook that is safe to show. Cells with nbgrader's metadata that are no answers are ours, but for their outputs."""
     page = Page()
-    cells = [page.cell(number, cell) for number, cell in enumerate(notebook.cells, start=1)]
+    cells = [page.cell(cell) for cell in notebook.cells]
     language = {"name": "python", "pygments_lexer": "ipython3"}
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
     return new_notebook(cells=cells, metadata={"kernelspec": kernel, "language_info": language})
@@ -84,11 +83,8 @@ def text(message, longest=500):
 
 
 def plain(source):
-    """Return the text without what is no text: escape sequences, control characters, lines that were written over."""
-    source = ESCAPES.sub("", source)
-    lines = source.replace("\r\n", "\n").split("\n")
-    source = "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in lines)
-    source = CONTROLS.sub("", LINE_BREAKS.sub("\n", source))
+    """Return the text without what is no text: escape sequences and control characters."""
+    source = CONTROLS.sub("", LINE_BREAKS.sub("\n", ESCAPES.sub("", source)))
     return DIRECTIONS.sub(lambda match: f"\\u{ord(match[0]):04x}", source)
 
 
@@ -146,17 +142,14 @@ class Page:
     """Makes the cells of one notebook harmless, and keeps count of how large it becomes."""
 
     def __init__(self):
-        self.characters, self.bytes, (self.moment, self.seconds) = LONGEST_PAGE, LARGEST_PICTURES, PATIENCE
+        self.characters, self.bytes, (self.moment, self.seconds) = dict(LONGEST_TOGETHER), LARGEST_PICTURES, PATIENCE
 
-    def bounded(self, source):
-        source = "".join(part for part in source if isinstance(part, str)) if isinstance(source, list) else source
-        source = source if isinstance(source, str) else ""
-        left_out = len(source) - min(LONGEST, self.characters)
-        if left_out > 0:
-            half = min(LONGEST, self.characters) // 2
-            source = f"{source[:half]}\n… {left_out} characters left out …\n{source[len(source) - half :]}"
-        source = plain(source)
-        self.characters = max(0, self.characters - len(source))
+    def bounded(self, source, kind):
+        source = plain(source) if isinstance(source, str) else ""
+        room = min(LONGEST, self.characters[kind])
+        if len(source) > room:
+            source = f"{source[: room // 2]}\n… {len(source) - room} characters left out …\n{source[len(source) - room // 2 :]}"
+        self.characters[kind] -= min(room, len(source))
         return source
 
     def picture(self, data, mime):
@@ -166,18 +159,18 @@ class Page:
         self.bytes -= len(found)
         return base64.b64encode(found).decode("ascii")
 
-    def cell(self, number, cell):
+    def cell(self, cell):
         metadata = {name: cell.metadata[name] for name in ("nbgrader", "tags") if name in cell.metadata and "nbgrader" in cell.metadata}
-        kept = {"metadata": nbformat.from_dict(metadata), "id": cell.get("id") if re.fullmatch(r"[\w-]{1,64}", str(cell.get("id"))) else f"cell-{number}"}
+        kept = {"metadata": nbformat.from_dict(metadata), "id": cell.id}
         ours = bool(metadata) and not cell.metadata.nbgrader.get("solution")
         if cell.cell_type == "code":
             count = cell.get("execution_count")
-            source = cell.source if ours else self.bounded(cell.source)
-            return new_code_cell(source, outputs=self.outputs(cell.get("outputs", [])), execution_count=count if isinstance(count, int) else None, **kept)
+            source = cell.source if ours else self.bounded(cell.source, "written")
+            return new_code_cell(source, outputs=list(map(self.output, cell.outputs)), execution_count=count if isinstance(count, int) else None, **kept)
         if ours:
             return nbformat.from_dict(cell)
         if cell.cell_type == "raw":
-            return new_raw_cell(neutral(self.bounded(cell.source)), **kept)
+            return new_raw_cell(neutral(self.bounded(cell.source, "written")), **kept)
         source, attachments = self.markdown(cell.source, cell.get("attachments") or {})
         return new_markdown_cell(source, **kept, **({"attachments": attachments} if attachments else {}))
 
@@ -194,7 +187,7 @@ class Page:
                     return f"![{match['alt'] or name}](attachment:{name})"
             return f"(the picture {match['alt']} is left out)"
 
-        source = neutral(self.bounded(source))
+        source = neutral(self.bounded(source, "written"))
         for pattern in PASTED:
             source = pattern.sub(shown, source)
         started = time.thread_time()
@@ -206,31 +199,18 @@ class Page:
         fence = "~" * (3 + max(map(len, re.findall("~+", source)), default=0))
         return f"{fence}text\n{source}\n{fence}", {}
 
-    def outputs(self, outputs):
-        """Return text, errors as text, and pictures."""
-        joined = []
-        for output in outputs:
-            if joined and output.output_type == joined[-1].output_type == "stream" and output.get("name") == joined[-1].get("name"):
-                joined[-1].text += output.text
-            else:
-                joined.append(nbformat.from_dict(output))
-        kept = [self.output(output) for output in joined[:MOST_OUTPUTS]]
-        if len(joined) > MOST_OUTPUTS:
-            kept.append(new_output("stream", name="stdout", text=f"… {len(joined) - MOST_OUTPUTS} outputs left out …\n"))
-        return kept
-
     def output(self, output):
         if output.output_type == "stream":
-            return new_output("stream", name="stderr" if output.get("name") == "stderr" else "stdout", text=self.bounded(output.get("text")))
+            return new_output("stream", name="stderr" if output.get("name") == "stderr" else "stdout", text=self.bounded(output.text, "printed"))
         if output.output_type == "error":
             lines = output.get("traceback") if isinstance(output.get("traceback"), list) else []
-            said = self.bounded("\n".join(line for line in lines if isinstance(line, str)) or f"{output.get('ename')}: {output.get('evalue')}")
+            said = self.bounded("\n".join(line for line in lines if isinstance(line, str)) or f"{output.get('ename')}: {output.get('evalue')}", "printed")
             return new_output("error", ename=text(str(output.get("ename")), 100), evalue=text(str(output.get("evalue"))), traceback=said.split("\n"))
         data, kinds = {}, output.get("data") if isinstance(output.get("data"), dict) else {}
         for mime in ("image/png", "image/jpeg"):
             found = None if data else self.picture(kinds.get(mime), mime)
             data |= {mime: found} if found else {}
-        data["text/plain"] = self.bounded(kinds.get("text/plain")) or "(an output that is not shown here)"
+        data["text/plain"] = self.bounded(kinds.get("text/plain"), "printed") or "(an output that is not shown here)"
         if output.output_type == "execute_result":
             count = output.get("execution_count")
             return new_output("execute_result", data=data, execution_count=count if isinstance(count, int) else None)
