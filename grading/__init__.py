@@ -8,6 +8,7 @@
     handed_in.py    reads what a student handed in, as hostile data
     preflight.py    puts it back into the shape of the released notebook
     kernel.py       runs it, in a process of its own; its function `start` is where isolation belongs
+    wire.py, outputs.py   what comes from there, within bounds
     marking.py      asks that process for results and judges them here
     sanitize.py     makes the notebook harmless to look at
 
