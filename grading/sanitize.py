@@ -40,7 +40,7 @@ BROKEN = [
     (re.compile(r"(?im)<br ?/?>[ \t]*$"), "  "),
     (re.compile(r"<(?=[A-Za-z/!?]|[^\s<@]*@)"), "< "),
     (re.compile(r"&(?=[#A-Za-z])"), "& "),
-    (re.compile(r"\](?=[(\[:])"), "] "),
+    (re.compile(r"\](?=[(:])"), "] "),
     (re.compile(r"(?i)\b(https?|ftp):(?=//)"), r"\1: "),
     (DANGEROUS_TEX, r"\\ "),
     (re.compile(rf"(?<![`~])(`{{3,}}(?!`)|~{{3,}}(?!~))(?=[^\S\n]*[^\s`~])(?![^\S\n]*(?:{HIGHLIGHTED})\s)"), r"\1text "),

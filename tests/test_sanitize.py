@@ -64,7 +64,7 @@ MARKDOWN = {
     "what looks like indented code": f"text\n    {IMAGE}",
     "after code": f"```\n```\n{IMAGE}\n```\n",
     "code that is shorter": f"````\n```\n````\n{IMAGE}\n",
-    "code with a longer end": f"~~~\nx\n~~~~\n{IMAGE}\n",
+    "end of code in a block": f"<div>\n~~~~\n{IMAGE}\n</div>",
     "heading": f"# {IMAGE}",
     "list in a quotation": f"> - {IMAGE}",
     "cell of a table": f"| a |\n|---|\n| {IMAGE} |",
@@ -301,7 +301,7 @@ def test_what_was_overlooked_is_shown_as_code(rendered, found, usual, monkeypatc
 @pytest.mark.parametrize("name", MARKDOWN)
 def test_the_second_look_finds_nothing_that_was_overlooked(name):
     shown = harmless(submission(OWN_CELLS[name])).cells[1]
-    assert not shown.source.startswith("~~~text\n")
+    assert not re.match("~{3,}text\n", shown.source)
 
 
 ORDINARY = r"""# A heading
