@@ -26,7 +26,7 @@ from grading import preflight, source
 from grading.checks import NOT_ATTEMPTED
 from grading.feedback import Unshowable
 from grading.gradebook import Gradebook
-from grading.marking import Exam, Failed, mark, prepare
+from grading.marking import Exam, Failed, fingerprint, mark, prepare
 from grading.preflight import Refused
 from grading.release import Problem, write
 from grading.sanitize import harmless, text
@@ -56,6 +56,7 @@ class Grading:
         self.origin = source.read(name)
         self.students = preflight.students(submitted, name)
         self.gradebook = Gradebook(out, name, SOLUTIONS)
+        self.entered = self.gradebook.students()
         self.folder = out / name
         (self.folder / "results").mkdir(parents=True, exist_ok=True)
         self.seed = self.kept_seed(seed)
@@ -64,7 +65,10 @@ class Grading:
     def kept_seed(self, seed):
         path = self.folder / "seed"
         if seed is None:
-            seed = int(path.read_text()) if path.exists() else secrets.randbelow(2**32)
+            kept = path.read_text() if path.exists() else str(secrets.randbelow(2**32))
+            if not kept.strip().isdecimal():
+                raise Problem(f"{path} should hold a number, the seed of the fresh cases: give one with --seed.")
+            seed = int(kept)
         write(path, f"{seed}\n".encode())
         return seed
 
@@ -85,10 +89,13 @@ class Grading:
 
     def is_known(self, student, folder):
         result = self.result(student)
-        return result is not None and result["status"] == GRADED and result["key"] == self.key(folder)
+        try:
+            return result is not None and result["status"] == GRADED and student in self.entered and result["key"] == self.key(folder)
+        except OSError:
+            return False
 
     def key(self, folder):
-        return f"{digest(*files(folder))} {self.rules}"
+        return f"{fingerprint(folder)} {self.rules}"
 
     def result(self, student):
         path = self.folder / "results" / f"{student}.json"
@@ -104,34 +111,37 @@ class Grading:
             waiting = {pool.submit(self.marked, folder, exam): student for student, folder in folders.items()}
             try:
                 for done in as_completed(waiting):
-                    self.keep(waiting[done], folders[waiting[done]], done)
+                    self.keep(waiting[done], done)
                     progress.advance(bar)
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
 
     def marked(self, folder, exam):
+        key = self.key(folder)
         submission = preflight.read(folder, self.name, self.gradebook.release)
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
             prepare(folder, exam, scratch)
             marked = mark(submission, exam, Path(scratch), self.seconds)
-        return dataclasses.replace(marked, notebook=harmless(marked.notebook))
+        return key, dataclasses.replace(marked, notebook=harmless(marked.notebook))
 
-    def keep(self, student, folder, done):
+    def keep(self, student, done):
         """Enter what came of a submission into the gradebook; what it could not be graded for is a reason, not a mark."""
         try:
-            marked = done.result()
+            key, marked = done.result()
             messages = {name: text(verdict.message()) for name, verdict in marked.verdicts.items()}
             scores = {task.check: task.points * marked.verdicts[task.name].solved for task in self.origin.functions}
             self.gradebook.enter(student, marked.notebook, scores, messages)
             self.gradebook.feedback(student)
             mistakes = {name: text(verdict.mistake) for name, verdict in marked.verdicts.items() if verdict.mistake}
             notes = [text(note) for note in marked.notes]
-            result = {"status": GRADED, "key": self.key(folder), "messages": messages, "mistakes": mistakes, "notes": notes}
+            result = {"status": GRADED, "key": key, "messages": messages, "mistakes": mistakes, "notes": notes}
         except (Refused, Failed, Unshowable) as reason:
             result = {"status": FAILED, "reason": text(str(reason))}
         except Problem:
             raise
+        except OSError as error:
+            result = {"status": FAILED, "reason": text(f"Its files cannot be read or copied: {error.strerror}.")}
         except Exception as error:
             result = {"status": FAILED, "reason": text(f"The grader itself failed, please tell its authors: {type(error).__name__}: {error}")}
         if result["status"] == FAILED:
@@ -198,15 +208,11 @@ def harmless_to_spreadsheets(value):
 
 
 def digest(*paths):
-    """Return a fingerprint of files: their names and contents."""
+    """Return what changes when the name or the content of one of our own files does."""
     found = hashlib.sha256()
     for path in sorted(paths):
         found.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
     return found.hexdigest()
-
-
-def files(folder):
-    return [Path(root, name) for root, _, names in os.walk(folder) for name in names if Path(root, name).is_file()]
 
 
 def main(arguments=None):

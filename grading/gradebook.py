@@ -138,6 +138,11 @@ class Gradebook:
                     if not any(path.parent.parent.iterdir()):
                         path.parent.parent.rmdir()
 
+    def students(self):
+        """Return the names of the students whose submission was entered."""
+        with self._told():
+            return {submission.student.id for submission in self._book.assignment_submissions(self.name)}
+
     def marks(self, student):
         """Return a Mark for each task of the student, by the grade id of its graded cell; nothing for a student without a submission."""
         with self._told():

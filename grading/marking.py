@@ -5,10 +5,12 @@ nothing that the submission's code replaces or reads there changes the verdict.
 """
 
 import functools
+import hashlib
 import inspect
 import json
 import os
 import shutil
+import stat
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -207,17 +209,33 @@ def show(marked, exam):
 def prepare(folder, exam, scratch):
     """Fill `scratch` with the files of a submission's folder and, over them, what an exercise comes with. Raises Failed."""
     size = 0
-    for root, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".") and not os.path.islink(os.path.join(root, name))]
-        for name in files:
-            path = Path(root, name)
-            if path.is_symlink() or not path.is_file() or path.suffix == ".ipynb":
-                continue
-            size += path.stat().st_size
-            if size > LARGEST_FOLDER:
-                raise Failed(f"Its folder holds more than {LARGEST_FOLDER // 1_000_000} MB of files.")
+    for path in files(folder):
+        size += path.stat().st_size
+        if size > LARGEST_FOLDER:
+            raise Failed(f"Its folder holds more than {LARGEST_FOLDER // 1_000_000} MB of files.")
+        if path.suffix != ".ipynb":
             target = Path(scratch, path.relative_to(folder))
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)
     exam.origin.copy_support(scratch)
     Path(scratch, "expected.json").write_text(json.dumps(exam.expected), encoding="utf-8")
+
+
+def files(folder):
+    """Yield the files below a folder that somebody handed in: no links, nothing hidden, nothing that is no file."""
+    for root, folders, names in os.walk(folder):
+        folders[:] = [name for name in sorted(folders) if not name.startswith(".") and name != "__pycache__"]
+        for path in (Path(root, name) for name in sorted(names) if not name.startswith(".")):
+            if stat.S_ISREG(path.lstat().st_mode):
+                yield path
+
+
+def fingerprint(folder):
+    """Return what changes when a file below the folder does; of too large a folder, when a size or a time does."""
+    found, size = hashlib.sha256(), 0
+    for path in files(folder):
+        status = path.stat()
+        size += status.st_size
+        content = path.read_bytes() if size <= LARGEST_FOLDER else f"{status.st_size} {status.st_mtime_ns}".encode()
+        found.update(os.fsencode(path.relative_to(folder)) + b"\0" + hashlib.sha256(content).digest())
+    return found.hexdigest()
