@@ -217,6 +217,8 @@ def digest(*paths):
 
 def main(arguments=None):
     console = Console(markup=False)
+    if os.name != "posix":
+        return "Grading needs Linux or macOS; on Windows run it in WSL."
     try:
         Grading(**vars(options(arguments)), console=console).run()
     except (SourceError, Problem, Refused) as reason:

@@ -5,6 +5,7 @@ import json
 import re
 import statistics
 import sys
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -177,9 +178,12 @@ def imported(source):
     return names
 
 
+installed = cache(packages_distributions)
+
+
 def foreign(modules, folder):
     wanted = direct_requirements()
-    distributions = packages_distributions()
+    distributions = installed()
     for module in sorted(modules):
         beside = (folder / f"{module}.py").exists() or (folder / module / "__init__.py").exists()
         required = any(canonicalize_name(name) in wanted for name in distributions.get(module, []))
