@@ -60,7 +60,7 @@ class Grading:
         self.folder = out / name
         (self.folder / "results").mkdir(parents=True, exist_ok=True)
         self.seed = self.kept_seed(seed)
-        self.rules = digest(self.origin.path, *self.origin.modules, *Path(__file__).parent.glob("*.py")) + f" {self.seed}"
+        self.rules = digest(self.origin.path, *self.origin.modules, *Path(__file__).parent.glob("*.py")) + f" {self.seed} {seconds:g}"
 
     def kept_seed(self, seed):
         path = self.folder / "seed"
@@ -114,7 +114,8 @@ class Grading:
                     self.keep(waiting[done], done)
                     progress.advance(bar)
             except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
+                exam.stop()
+                pool.shutdown(cancel_futures=True)
                 raise
 
     def marked(self, folder, exam):

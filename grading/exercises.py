@@ -13,7 +13,7 @@ import numpy as np
 
 from grading import source
 from grading.checks import decode
-from grading.release import generate
+from grading.release import Problem, generate
 from grading.source import EXERCISES, SOLUTIONS, SourceError
 from tools.refresh import Refused, run, store, tidy
 

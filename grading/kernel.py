@@ -115,6 +115,11 @@ class Kernel:
         with contextlib.suppress(RecursionError):  # folders in folders
             shutil.rmtree(self._scratch, ignore_errors=True)
 
+    def kill(self):
+        """End it from another thread: whoever uses it gets a KernelDied."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+
     @property
     def cpu_seconds(self) -> float:
         """Processor time of the kernel and what it started, as the system counts it."""

@@ -4,14 +4,16 @@ The kernel that runs the submission gets arguments and gives results. What the r
 nothing that the submission's code replaces or reads there changes the verdict.
 """
 
+import contextlib
 import functools
 import hashlib
 import inspect
 import json
+import operator
 import os
+import re
 import shutil
 import stat
-import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,7 +21,7 @@ import numpy as np
 from nbformat.v4 import new_output
 
 from grading import checks
-from grading.checks import Verdict, encode, judge, judge_trained
+from grading.checks import Verdict, decode, encode, judge, judge_training
 from grading.kernel import Kernel, KernelDied, NoAnswer
 
 SLOWER = 1.5  # the grader's machine may be this much slower than the student's before a training counts as too long
@@ -60,48 +62,65 @@ class Exam:
     def __init__(self, origin, seed):
         self.origin = origin
         self.by_check = {task.check: task for task in origin.functions}
-        self.by_name = {task.name: task for task in origin.functions}
         self.expected = origin.expected()
-        self.tasks, self.trials = {}, {}
+        self.asked, self.trials = {}, {}
         for place, (task, visible) in enumerate(zip(origin.functions, self.expected, strict=True)):
             rngs = [np.random.default_rng([seed, place, draw]) for draw in range(FRESH_DRAWS)]
             if task.bar is None:
-                self.tasks[task.name] = functools.reduce(joined, [task.numbers(rng) for rng in rngs], visible)
+                self.asked[task.name] = functools.reduce(joined, [task.numbers(rng) for rng in rngs], visible) | {"visible": len(visible["cases"])}
             else:
-                self.trials[task.name] = task.trial(rngs[0])
-                self.tasks[task.name] = visible | {"seconds": SLOWER * task.settings["seconds"]}
-        self.trained, self.lock = {}, threading.Lock()
+                trial = self.trials[task.name] = task.trial(rngs[0])
+                self.asked[task.name] = visible | {"seconds": SLOWER * task.settings["seconds"], "mistakes": task.trained_mistakes(trial)}
         self.source_of_checks = inspect.getsource(checks)
+        self.kernels, self.stopped = set(), False
 
-    def trained_mistakes(self, task):
-        """Train each mistake of a task once, when the first submission needs it."""
-        with self.lock:
-            if task.name not in self.trained:
-                self.trained[task.name] = task.trained_mistakes(self.trials[task.name])
-            return self.trained[task.name]
+    def stop(self):
+        """End all submissions that run, from another thread."""
+        self.stopped = True
+        for kernel in list(self.kernels):
+            kernel.kill()
 
     def request(self, name, instead=()):
-        """Return what the kernel is asked, as bytes."""
-        request = {"name": name, "checks": self.source_of_checks, "helpers": self.origin.with_answers(instead), "instead": list(instead)}
+        """Return what the kernel is asked, as bytes. With `instead`, model answers are in it, of tasks before this one only."""
+        helpers = self.origin.with_answers(name) if instead else self.origin.helpers
+        request = {"name": name, "checks": self.source_of_checks, "helpers": helpers, "instead": list(instead)}
         if name in self.trials:
             arguments, unseen, _ = self.trials[name]
             request |= {"arguments": [encode(argument) for argument in arguments], "unseen": encode(unseen)}
         else:
-            request |= {"cases": self.tasks[name]["cases"]}
+            request |= {"cases": self.asked[name]["cases"]}
         return json.dumps(request).encode()
 
-    def verdict(self, name, reply, seconds):
-        """Judge what the kernel replied, which may be anything. Raises nothing."""
+    def verdict(self, task, reply, seconds):
+        """Judge what the kernel replied, which may be anything. Raises Failed."""
         try:
             reply = json.loads(reply)
             if reply.get("missing"):
-                return Verdict(False, f"There is no function {name} when its check is reached.")
-            if name not in self.trials:
-                return judge(self.tasks[name], reply["outcomes"])
-            task = self.by_name[name]
-            return judge_trained(self.tasks[name], task.score, self.trials[name][2], reply["outcomes"][0], seconds, lambda: self.trained_mistakes(task))
+                return Verdict(False, f"There is no function {task.name} when its check is reached.")
+            outcomes = [understood(outcome) for outcome in reply["outcomes"]]
         except Exception:
             return Verdict(False, "What it gives back could not be read.")
+        asked = self.asked[task.name]
+        try:
+            if task.name in self.trials:
+                return judge_training(asked, task.score, self.trials[task.name][2], outcomes[0], seconds, asked["mistakes"])
+            return judge(asked, outcomes)
+        except Exception as error:
+            raise Failed(f"What {task.name} gives back could not be judged, please tell the authors: {type(error).__name__}: {error}") from error
+
+
+def understood(outcome):
+    """Return an outcome if it is one. Raises whatever comes of it if it is not."""
+    if "value" in outcome:
+        decode(outcome["value"])
+    else:
+        outcome["raised"][0], outcome["message"], outcome["where"]
+    for position, now in outcome.get("modified", []):
+        operator.index(position), decode(now)
+    texts = [*outcome.get("raised", []), *(outcome.get(name, "") for name in ("message", "where", "warned", "printed"))]
+    if not all(isinstance(text, str) for text in texts):
+        raise TypeError
+    return outcome
 
 
 def joined(one, other):
@@ -117,10 +136,14 @@ def mark(submission, exam, scratch, seconds):
     """Return a submission Marked. It runs in the folder `scratch`; no cell, and no function but one that trains, takes more `seconds`. Raises Failed."""
     left_out = {}
     while True:
+        if exam.stopped:
+            raise Failed("It was interrupted.")
         try:
             return attempt(submission, exam, scratch, seconds, left_out)
         except KernelDied as death:
-            if death.place is None or len(left_out) == MOST_DEATHS:
+            if death.place is None and not exam.stopped:
+                raise Failed(f"Python could not be started for it: {death}.") from None
+            if len(left_out) == MOST_DEATHS:
                 raise Failed(f"Its code ends Python again and again. The last time: {death}.") from None
             left_out[death.place] = str(death)
 
@@ -131,7 +154,7 @@ def attempt(submission, exam, scratch, seconds, left_out):
     marked = Marked(notebook, {}, list(submission.notes))
     place = None
     try:
-        with Kernel(scratch, seconds) as kernel:
+        with Kernel(scratch, seconds) as kernel, among(exam.kernels, kernel):
             for place, cell in enumerate(notebook.cells):
                 if cell.cell_type != "code":
                     continue
@@ -155,6 +178,15 @@ def attempt(submission, exam, scratch, seconds, left_out):
     return marked
 
 
+@contextlib.contextmanager
+def among(kernels, kernel):
+    kernels.add(kernel)
+    try:
+        yield
+    finally:
+        kernels.discard(kernel)
+
+
 def ask(kernel, exam, task, instead=()):
     """Have the kernel call a task's function with all cases, and return the verdict."""
     trains = task.bar is not None
@@ -164,7 +196,7 @@ def ask(kernel, exam, task, instead=()):
         reply = kernel.ask(ANSWER, exam.request(task.name, instead), limit)
     except NoAnswer as reason:
         return Verdict(False, f"No result came back: {reason}.")
-    return exam.verdict(task.name, reply, kernel.cpu_seconds - before)
+    return exam.verdict(task, reply, kernel.cpu_seconds - before)
 
 
 def second_chances(kernel, exam, marked):
@@ -172,13 +204,12 @@ def second_chances(kernel, exam, marked):
 
     Nothing that the submission prints or stores from here on is kept.
     """
-    answers = {cell.metadata.get("nbgrader", {}).get("grade_id"): cell.source for cell in marked.notebook.cells}
     wrong = []
     for task in exam.origin.functions:
         verdict = marked.verdicts[task.name]
-        if verdict.solved or task.bar is not None:
+        if verdict.solved:
             continue
-        used = [name for name in wrong if name in answers.get(task.name, "")]
+        used = [name for name in wrong if re.search(rf"\b{name}\b", own_code(marked.notebook, task))]
         if verdict.attempted and used:
             try:
                 again = ask(kernel, exam, task, used)
@@ -192,6 +223,12 @@ def second_chances(kernel, exam, marked):
             wrong.append(task.name)
 
 
+def own_code(notebook, task):
+    """Return the source of a task's answer cell and of the cells that the student added, which have no id of nbgrader's."""
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    return "\n".join(cell.source for cell in cells if cell.metadata.get("nbgrader", {}).get("grade_id", task.name) == task.name)
+
+
 def show(marked, exam):
     """Put the verdicts where the submission's own checks would have printed theirs; nbgrader reads the last value as points."""
     for cell in marked.notebook.cells:
@@ -202,7 +239,7 @@ def show(marked, exam):
             points = {"text/plain": f"{task.points * verdict.solved:g}"}
             cell.outputs = [new_output("stream", name="stdout", text=f"{verdict.text()}\n"), new_output("execute_result", data=points, execution_count=1)]
         elif grade_id == "score":
-            table = "".join(f"{name:24}{task.points * marked.verdicts[name].solved:g} of {task.points:g}\n" for name, task in exam.by_name.items())
+            table = "".join(f"{name:24}{task.points * marked.verdicts[name].solved:g} of {task.points:g}\n" for name, task in ((task.name, task) for task in exam.origin.functions))
             cell.outputs = [new_output("stream", name="stdout", text=table)]
 
 

@@ -5,6 +5,7 @@ A cell's place and tags say what it is; solutions/README.md tells the order.
 
 import ast
 import inspect
+import json
 import shutil
 import sys
 from dataclasses import dataclass, field
@@ -58,19 +59,21 @@ class Task:
     def signature(self):
         return inspect.signature(self.function)
 
-    def numbers(self, rng, mistakes=True):
+    def numbers(self, rng):
         """Return cases drawn from `rng` with what the model answer, and each mistake, makes of them, as plain data."""
         cases = [[encode(argument) for argument in case] for case in self.settings["cases"](rng)]
         return {
             "cases": cases,
             "expected": self.outcomes(self.function, cases),
-            "mistakes": [{"sentence": sentence(mistake), "outcomes": self.outcomes(mistake, cases)} for mistake in self.mistakes.values() if mistakes],
+            "mistakes": [{"sentence": sentence(mistake), "outcomes": self.outcomes(mistake, cases)} for mistake in self.mistakes.values()],
         }
 
     def outcomes(self, function, cases):
         """Return what comes of each case, without what only a reader of the notebook sees."""
         view = self.names.get(f"{self.name}_view")
         outcomes = [call(function, [decode(argument, self.names) for argument in case], view) for case in cases]
+        if function is self.function and '{"other": ' in json.dumps(outcomes):
+            raise SourceError(f"The model answer of {self.name} returns something that a check cannot compare: give it a {self.name}_view.")
         return [{key: value for key, value in outcome.items() if key not in ("printed", "where", "stub")} for outcome in outcomes]
 
     def trial(self, rng):
@@ -91,8 +94,18 @@ class Task:
         """Return what a check must know besides the numbers."""
         rules = {"name": self.name, "points": self.points, "parameters": list(self.signature.parameters)}
         if self.bar is not None:
-            return rules | {"bar": self.bar, "seconds": self.settings["seconds"]}
+            return rules | {"bar": self.bar, "seconds": self.settings["seconds"], "shape": self.settings.get("shape")}
         return rules | {"tolerance": self.settings.get("tolerance", TOLERANCE), "without_warning": self.settings.get("without_warning", False)}
+
+
+def named(code):
+    """Yield the names of the functions and makers that encoded arguments need."""
+    if isinstance(code, dict):
+        yield from (code[key] for key in ("function", "make") if key in code)
+        code = list(code.values())
+    if isinstance(code, list):
+        for part in code:
+            yield from named(part)
 
 
 def sentence(mistake):
@@ -120,12 +133,16 @@ class Source:
     @staticmethod
     def visible(task):
         if task.bar is None:
-            return task.numbers(np.random.default_rng(0))
-        return {"mistakes": task.trained_mistakes(task.trial(np.random.default_rng(0)))}
+            numbers = task.numbers(np.random.default_rng(0))
+            needed = set(named(numbers["cases"])) | {f"{task.name}_view"} & task.names.keys()
+            return {"helpers": sorted(needed)} | numbers
+        needed = [f"{task.name}_trial", f"{task.name}_score"]
+        return {"helpers": needed, "mistakes": task.trained_mistakes(task.trial(np.random.default_rng(0)))}
 
-    def with_answers(self, names):
-        """Return the helpers' source with the model answers of these tasks."""
-        return "\n\n".join([self.helpers, *(task.source for task in self.functions if task.name in names)])
+    def with_answers(self, before):
+        """Return the helpers' source with the model answers of all tasks before the one named."""
+        names = [task.name for task in self.functions]
+        return "\n\n".join([self.helpers, *(task.source for task in self.functions[: names.index(before)])])
 
     def copy_support(self, folder):
         """Copy what lies beside the exercise's notebook, except the numbers, into a folder."""
@@ -145,6 +162,9 @@ def read(name, solutions=SOLUTIONS):
     names, tasks, helpers, task = {"__name__": "source"}, [], [], None
     for cell in notebook.cells:
         tags, grading = cell.metadata.get("tags", []), cell.metadata.get("nbgrader", {})
+        tag = next((tag for tag in tags if tag in (CASES, MISTAKES, ALTERNATIVES)), None)
+        if task is None and (tag or (cell.cell_type == "code" and grading.get("grade"))):
+            raise SourceError(f"The cell {cell.id} of {path.name} belongs to an answer, but none comes before it.")
         if cell.cell_type == "code" and grading.get("grade"):
             task.check, task.points = grading["grade_id"], grading["points"]
         elif cell.cell_type == "code" and grading.get("solution"):
@@ -161,11 +181,13 @@ def read(name, solutions=SOLUTIONS):
         elif HELPERS in tags:
             run(cell, names)
             helpers.append(cell.source)
-        elif cell.cell_type == "code" and set(tags) & {CASES, MISTAKES, ALTERNATIVES}:
-            attach(task, tags[0], cell, names)
+        elif cell.cell_type == "code" and tag:
+            attach(task, tag, cell, names)
     for task in tasks:
         if not task.written and "bar" not in task.settings and "cases" not in task.settings:
             raise SourceError(f"The task {task.name} of {path.name} has neither cases nor a bar.")
+        if not task.check:
+            raise SourceError(f"The task {task.name} of {path.name} has no check.")
     return Source(name, path, tasks, "\n\n".join(helpers), used_modules(notebook))
 
 

@@ -11,7 +11,8 @@ import pytest
 from nbclient import NotebookClient
 
 from grading import exercises, source
-from grading.checks import judge, judge_trained, train
+from grading.checks import TOLERANCE, call, difference, encode, judge, judge_training, train
+from grading.nbgrader_settings import SOURCE_ONLY
 from grading.source import EXERCISES, ROOT, SOLUTIONS
 from tools import notebooks
 
@@ -80,11 +81,12 @@ def test_nothing_of_the_solution_is_in_the_exercise(name):
     for cell in notebooks.read(SOLUTIONS / name / f"{name}.ipynb").cells:
         tags, grading = cell.metadata.get("tags", []), cell.metadata.get("nbgrader", {})
         answer = re.search(r"### BEGIN SOLUTION\n(.*)### END SOLUTION", cell.source, re.S) if grading.get("solution") else None
-        if answer or {"cases", "mistakes", "alternatives", "rubric", "source-only"} & set(tags):
+        if answer or set(SOURCE_ONLY) & set(tags):
             hidden = [line.strip() for line in (answer[1] if answer else cell.source).splitlines() if len(line.strip()) > 30]
             found += [line for line in hidden if line in (code if cell.cell_type == "code" else prose)]
             looked_for += len(hidden)
     assert looked_for > 100 and not found, found
+    assert {tag for cell in released(name).cells for tag in notebooks.tags(cell)} <= {"helpers"}
 
 
 @each
@@ -131,7 +133,7 @@ def test_trainings_that_go_wrong_are_caught_and_named(name, seed):
             mistakes = task.trained_mistakes(trial)
 
             def verdict(function):
-                return judge_trained(task.rules(), task.score, trial[2], train(function, *trial[:2]), 0, lambda: mistakes)
+                return judge_training(task.rules(), task.score, trial[2], train(function, *trial[:2]), 0, mistakes)
 
             for title, function in task.alternatives.items():
                 assert verdict(function).solved, f"{task.name}: {title} fails\n{verdict(function).text()}"
@@ -145,6 +147,81 @@ def test_trainings_that_go_wrong_are_caught_and_named(name, seed):
 def test_every_function_has_mistakes_and_other_right_answers(name):
     for task in read(name).functions:
         assert len(task.mistakes) >= 2 and len(task.alternatives) >= 2, task.name
+
+
+# What counts as the same.
+
+NAN, INF, ONE = float("nan"), float("inf"), np.array([1.0, 2.0])
+
+
+@pytest.mark.parametrize(
+    "got, expected, words",
+    [
+        (1.0, 1.0, None),
+        (np.array(1.0), 1.0, None),
+        (np.float64(1 + 1e-10), 1.0, None),
+        (1, 1.0, None),
+        (1 + 1e-8, 1.0, "nearly right"),
+        (np.float32(1.1), 1.1, "single precision"),
+        (True, 1.0, "true or false"),
+        (np.array([1.0]), 1.0, "shape (1,)"),
+        (2.0, 1.0, "not right"),
+        (NAN, NAN, None),
+        (NAN, 1.0, "NaN"),
+        (INF, INF, None),
+        (-INF, INF, "not right"),
+        (1e308, INF, "a finite value"),
+        (INF, 1.0, "an infinite value"),
+        (None, 1.0, "is the return missing"),
+        ("1.0", 1.0, "a str"),
+        ([1.0, 2.0], ONE, "a list of 2"),
+        (np.array([1, 2]), ONE, "whole numbers"),
+        (np.array(["hard", "easy"]), np.array(["hard", "easy"]), None),
+        (np.array(["hard", "easy"]), np.array(["easy", "hard"]), "not right"),
+        (np.array([True, False]), np.array([1, 0]), "true or false"),
+        (np.array([1.0, 2.0]), [1.0, 2.0], None),
+        ((1.0, 2.0), [1.0, 2.0], None),
+        ([1.0], [1.0, 2.0], "1 entry, not of 2"),
+        ([ONE, [1.0, 3.0]], (ONE, [1.0, 2.0]), "at [1][1], what is not right"),
+        (("sigmoid", "x"), ("sigmoid", "x"), None),
+        (("sigmoid", "y"), ("sigmoid", "x"), "at [1], a str"),
+        ({"a": 1.0}, {"a": 1.0, "b": 1.0}, "other keys"),
+        (object(), 1.0, "an object of type object"),
+        (None, None, None),
+        (0.0, None, "a float"),
+    ],
+)
+def test_results_are_compared_as_promised(got, expected, words):
+    said = difference({"value": encode(got)}, {"value": encode(expected)}, TOLERANCE)
+    assert (said is None) == (words is None) and (words or "") in (said or ""), said
+
+
+@pytest.mark.parametrize(
+    "function, words",
+    [
+        (lambda p: -np.log(p) if np.all(p >= 0) else int("x"), None),
+        (lambda p: -np.log(p), "should raise a ValueError here, and does not"),
+        (lambda p: -np.log(p) if np.all(p >= 0) else [][0], "should raise a ValueError here. It raises IndexError"),
+    ],
+)
+def test_an_exception_is_a_result_where_it_is_asked(function, words):
+    def right(p):
+        if np.any(p < 0):
+            raise ValueError("negative")
+        return -np.log(p)
+
+    said = difference(call(function, [np.array([-1.0])]), call(right, [np.array([-1.0])]))
+    assert (said is None) == (words is None) and (words or "") in (said or ""), said
+
+
+def test_a_warning_counts_where_none_is_asked():
+    def right(p):
+        with np.errstate(divide="ignore"):
+            return -np.log(p)
+
+    got, expected = (call(function, [np.array([0.0])]) for function in (lambda p: -np.log(p), right))
+    assert difference(got, expected) is None
+    assert "divide by zero" in difference(got, expected, without_warning=True)
 
 
 # What a student who errs is told, in the exercise's own folder and a real kernel.
@@ -186,7 +263,7 @@ def test_a_student_who_errs_is_told_what_is_wrong(student):
     assert "AttributeError" in said["l2_penalty-check"] and "line 3 of the cell: return total / thetas[0].nothing" in said["l2_penalty-check"]
     assert "an array of shape (3,), where an array of shape" in said["mse_gradient-check"] and "theta = " in said["mse_gradient-check"]
     assert "It returns None: is the return missing?" in said["numerical_gradient-check"]
-    assert "torch tensor" in said["gradient_descent-check"] and "uses mse_gradient, whose own check does not pass yet" in said["gradient_descent-check"]
+    assert "at [0], a torch tensor" in said["gradient_descent-check"] and "uses mse_gradient, whose own check does not pass yet" in said["gradient_descent-check"]
     assert "There is no function iou" in said["iou-check"]
     assert "TypeError" in said["parameter_groups-check"] and "takes 1 positional argument" in said["parameter_groups-check"]
     assert "a torch.nn.Module is asked" in said["fit_boxes-check"]

@@ -19,6 +19,7 @@ from grading.checks import decode, judge, train
 from tools import notebooks, refresh
 from tools.notebooks import ROOT
 
+SUBMISSIONS, DRAWS, SEEDS = 4, 20, 10
 NOT_COPIED = shutil.ignore_patterns(".git", ".venv", "_build", "__pycache__", ".pytest_cache")
 
 
@@ -100,9 +101,6 @@ def edit(path):
         refresh.store(page, path)
 
 
-SUBMISSIONS, DRAWS, SEEDS = 4, 20, 10
-
-
 def assignments():
     for path in notebooks.all_notebooks("exercises"):
         name = path.stem
@@ -143,16 +141,19 @@ def one_core():
         return
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {min(before)})
-    yield
-    os.sched_setaffinity(0, before)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def judged(task, seed):
     """Return for one draw of the cases which mistakes are caught and named, and which right answers pass, as lists of bools."""
     asked = task.rules() | task.numbers(np.random.default_rng([seed, 1]))
-    verdict = lambda function: judge(asked, task.outcomes(function, asked["cases"]))
-    caught = [verdict(mistake).mistake == source.sentence(mistake) for mistake in task.mistakes.values()]
-    return caught, [verdict(right).solved for right in [task.function, *task.alternatives.values()]]
+    answers = [task.function, *task.alternatives.values(), *task.mistakes.values()]
+    verdicts = {answer: judge(asked, task.outcomes(answer, asked["cases"])) for answer in answers}
+    caught = [not verdicts[mistake].solved and verdicts[mistake].mistake == source.sentence(mistake) for mistake in task.mistakes.values()]
+    return caught, [verdicts[right].solved for right in answers[: 1 + len(task.alternatives)]]
 
 
 def share(lists):

@@ -25,269 +25,108 @@ LARGEST_RESULT = 4_000_000  # bytes
 NEARER = 0.25  # a mistake is named when its outputs are this many times nearer to yours than to the truth
 
 
-# Plain data as JSON, exact to the last bit, and back.
+# What the notebook calls.
 
 
-def encode(value, largest=math.inf):
-    """Turn plain data into what JSON can hold; of anything else, and of arrays of more bytes than `largest`, only a description."""
-    if value is None or type(value) in (bool, int, float, str):
-        return value
-    if isinstance(value, np.float64 | np.bool_ | np.int64):
-        return value.item()
-    if isinstance(value, np.ndarray | np.generic):
-        array = np.asarray(value)
-        if array.dtype.kind not in "biufc":
-            return {"other": f"an array of dtype {array.dtype}"}
-        if array.nbytes > largest:
-            return {"other": f"an array of shape {array.shape}, which is far too large"}
-        return {"array": base64.b64encode(array.tobytes()).decode(), "dtype": array.dtype.str, "shape": list(array.shape)}
-    if isinstance(value, list | tuple):
-        return {type_name(value, (tuple, list)): [encode(item, largest) for item in value]}
-    if isinstance(value, dict):
-        return {"dict": [[encode(key), encode(item, largest)] for key, item in value.items()]}
-    if isinstance(value, functools.partial):
-        return {"make": value.func.__name__, "with": encode(value.args), "and": encode(value.keywords)}
-    if inspect.isfunction(value):
-        return {"function": value.__name__}
-    if is_tensor(value):
-        return {"tensor": encode(value.detach().cpu().numpy(), largest)}
-    return {"other": f"an object of type {type(value).__name__}"}
+def check(name):
+    """Say whether your function `name` is right, and what is likely wrong if not. Returns the points."""
+    names, task = notebook(), stored(name)
+    missing = [helper for helper in task["helpers"] if helper not in names]
+    if not callable(names.get(name)):
+        verdict = Verdict(False, f"There is no function {name}: run its cell first, and mend the error if it shows one.")
+    elif missing:
+        verdict = Verdict(False, f"Run the cells above first: {missing[0]} is not defined yet.")
+    else:
+        verdict = check_training(task, names) if "bar" in task else check_cases(task, names)
+    verdicts[name] = verdict
+    print(verdict.text())
+    return Score(task["points"] * verdict.solved, task["points"], name)
 
 
-def decode(code, names=None):
-    """Undo `encode`. Functions, and makers of arguments, are looked up in `names`.
-
-    Raises ValueError, TypeError or KeyError for what `encode` cannot have written.
-    """
-    if not isinstance(code, dict):
-        return code
-    if "array" in code:
-        dtype = np.dtype(str(code["dtype"]))
-        if dtype.kind not in "biufc":
-            raise ValueError(f"an array of dtype {dtype}")
-        return np.frombuffer(base64.b64decode(code["array"]), dtype).reshape(code["shape"]).copy()
-    if "list" in code:
-        return [decode(item, names) for item in code["list"]]
-    if "tuple" in code:
-        return tuple(decode(item, names) for item in code["tuple"])
-    if "dict" in code:
-        return {decode(key): decode(item, names) for key, item in code["dict"]}
-    if "tensor" in code:
-        import torch
-
-        return torch.from_numpy(np.asarray(decode(code["tensor"])))
-    if "make" in code:
-        return functools.partial(names[code["make"]], *decode(code["with"]), **decode(code["and"]))
-    if "function" in code:
-        return names[code["function"]]
-    return Other(str(code["other"]))
+def case(name, number):
+    """Return the arguments of a case of the check of `name`, numbered from 1, to try your function on."""
+    cases = stored(name).get("cases", [])
+    if number not in range(1, len(cases) + 1):
+        raise ValueError(f"the check of {name} has {len(cases)} cases, numbered from 1; there is no case {number}")
+    return tuple(map(built, (decode(argument, notebook()) for argument in cases[number - 1])))
 
 
-@dataclass(frozen=True)
-class Other:
-    """Something that is not plain data."""
-
-    what: str
-
-
-def is_tensor(value):
-    torch = sys.modules.get("torch")
-    return torch is not None and isinstance(value, torch.Tensor)
-
-
-def type_name(value, types):
-    return next(kind.__name__ for kind in types if isinstance(value, kind))
+def score():
+    """Print the points of every check that was run in this session. Returns their sum."""
+    reached = 0
+    for name, task in tasks().items():
+        points = task["points"] * verdicts[name].solved if name in verdicts else 0
+        reached += points
+        print(f"{name:24}" + (f"{points:g} of {task['points']:g}" if name in verdicts else "not checked yet"))
+    print("Written answers are marked by your instructor.")
+    return Score(reached, sum(task["points"] for task in tasks().values()), "Checked tasks")
 
 
-# One call of a function, and what came of it.
+class Score(float):
+    """Points: a number to nbgrader, a sentence to a reader."""
+
+    def __new__(cls, points, of, title):
+        score = super().__new__(cls, points)
+        score.of, score.title = of, title
+        return score
+
+    def __repr__(self):
+        return f"{float(self):g}"
+
+    def _repr_html_(self):
+        return f"<strong>{self.title}: {float(self):g} of {count(self.of, 'point', 'points')}</strong>"
 
 
-def call(function, arguments, view=None):
-    """Call `function` and return what came of it, as plain data.
-
-    arguments: the arguments; a functools.partial among them is called first and its result passed on.
-    view: turns a result into plain data, given the result and the arguments.
-
-    Returns a dict with "value", or with "raised" (the names of the exception's classes), "message", "where" (the line in
-    a notebook's cell) and "stub" (nobody has written the function yet); and, where there is any, with "modified" (the
-    positions of arguments that were changed), "warned" (the first warning) and "printed".
-    """
-    arguments = [argument() if isinstance(argument, functools.partial) else copy.deepcopy(argument) for argument in arguments]
-    before = [encode(argument) for argument in arguments]
-    outcome = {}
-    printed = io.StringIO()
-    with warnings.catch_warnings(record=True) as warned, np.errstate(all="warn", under="ignore"), contextlib.redirect_stdout(printed):
-        warnings.simplefilter("always")
-        try:
-            result = function(*arguments)
-            outcome["value"] = encode(view(result, *arguments) if view else result, LARGEST_RESULT)
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:
-            outcome |= told(error, function)
-    modified = [position for position, argument in enumerate(arguments) if encode(argument) != before[position]]
-    warning = f"{warned[0].category.__name__}: {str(warned[0].message)[:200]}" if warned else ""
-    said = {"modified": modified, "warned": warning, "printed": printed.getvalue()[:1000]}
-    return outcome | {name: value for name, value in said.items() if value}
+verdicts = {}
 
 
-def told(error, function):
-    """Return an exception as plain data."""
-    frames = []
-    traceback = error.__traceback__
-    while traceback:
-        frames.append((traceback.tb_frame, traceback.tb_lineno))
-        traceback = traceback.tb_next
-    in_cells = [(frame.f_code.co_filename, line) for frame, line in frames if frame.f_globals.get("__name__") == "__main__"]
-    where = ""
-    if in_cells:
-        file, line = in_cells[-1]
-        where = f"line {line} of the cell: {linecache.getline(file, line).strip()[:200]}"
-    stub = isinstance(error, NotImplementedError) and frames[-1][0].f_code is getattr(function, "__code__", None)
-    try:
-        message = str(error)[:300]
-    except Exception:
-        message = ""
-    return {"raised": [kind.__name__ for kind in type(error).__mro__], "message": message, "where": where, "stub": stub}
+def notebook():
+    """Return what the notebook has defined, by name."""
+    import __main__
+
+    return vars(__main__)
 
 
-def train(function, arguments, unseen):
-    """Call a function that trains a torch module, then the module on unseen inputs. Returns what `call` returns, of the outputs."""
-
-    def outputs(model, *_):
-        import torch
-
-        if not isinstance(model, torch.nn.Module):
-            raise TypeError(f"a torch.nn.Module is asked, not {article(model)}")
-        model.eval()
-        with torch.no_grad():
-            return np.asarray(model(torch.as_tensor(unseen)).detach().cpu())
-
-    return call(function, arguments, outputs)
+@functools.cache
+def tasks():
+    """Return the tasks of this exercise by name, from expected.json."""
+    listed = json.loads(Path(__file__).with_name("expected.json").read_text(encoding="utf-8"))
+    return {task["name"]: task for task in listed}
 
 
-# Are two outcomes the same?
+def stored(name):
+    if name not in tasks():
+        raise ValueError(f"there is no task {name!r}; there are {', '.join(tasks())}")
+    return tasks()[name]
 
 
-def difference(got, expected, tolerance=TOLERANCE, without_warning=False, parameters=()):
-    """Return what distinguishes an outcome from the expected one, in words; None when they agree.
-
-    parameters: the names of the arguments.
-    """
-    if "raised" in expected:
-        wanted = expected["raised"][0]
-        if "raised" not in got:
-            return f"It should raise a {wanted} here, and does not."
-        return None if wanted in got["raised"] else f"It should raise a {wanted} here. It raises {raised(got)}"
-    if "raised" in got:
-        return f"It raises {raised(got)}"
-    found = unlike(decode(got["value"]), decode(expected["value"]), tolerance)
-    if found:
-        return found
-    if got.get("modified") != expected.get("modified"):
-        changed = ", ".join(parameters[position] for position in got.get("modified", ()) if position < len(parameters))
-        return f"The result is right, but the function changes its argument {changed}: it should work on a copy."
-    if without_warning and got.get("warned") and not expected.get("warned"):
-        return f"The result is right, but it comes with a warning, {got['warned']}"
-    return None
+def check_cases(task, names):
+    name = task["name"]
+    got = [call(names[name], [decode(argument, names) for argument in case], names.get(f"{name}_view")) for case in task["cases"]]
+    verdict = judge(task, got)
+    if verdict.case:
+        used = [other for other in names_in(getattr(names[name], "__code__", None)) if other in verdicts and not verdicts[other].solved]
+        advice = [f"It uses {other}, whose own check does not pass yet." for other in sorted(used)]
+        verdict.advice = "\n".join([*advice, f'To try it on these arguments: {name}(*case("{name}", {verdict.case}))'])
+    return verdict
 
 
-def raised(outcome):
-    message = f": {outcome['message']}" if outcome["message"] else ""
-    where = f"\n    {outcome['where']}" if outcome.get("where") else ""
-    return f"{outcome['raised'][0]}{message}{where}"
+def names_in(code):
+    """Return the names that a function's code uses, with those of functions inside it."""
+    inner = [constant for constant in getattr(code, "co_consts", ()) if inspect.iscode(constant)]
+    return set(getattr(code, "co_names", ())).union(*map(names_in, inner))
 
 
-def unlike(got, expected, tolerance):
-    """Return how plain data differs from the expected, in words that do not tell the expected; None when it does not."""
-    if isinstance(expected, list):
-        if isinstance(got, np.ndarray) and got.ndim == 1:
-            got = list(got)
-        if not isinstance(got, list | tuple):
-            return f"It returns {article(got)}, where a list is asked."
-        if len(got) != len(expected):
-            return f"It returns {count(len(got), 'entry', 'entries')}, not {len(expected)}."
-        return first_unlike(got, expected, tolerance)
-    if isinstance(expected, tuple):
-        if not isinstance(got, list | tuple) or len(got) != len(expected):
-            return f"It returns {article(got)}, where a tuple of {len(expected)} is asked."
-        return first_unlike(got, expected, tolerance)
-    if isinstance(expected, dict):
-        if not isinstance(got, dict) or set(got) != set(expected):
-            return f"It returns {article(got)}, with other keys than it should."
-        return first_unlike([got[key] for key in expected], list(expected.values()), tolerance, [f"'{key}'" for key in expected])
-    if expected is None or isinstance(expected, str | Other):
-        return None if type(got) is type(expected) and got == expected else f"It returns {article(got)}, which is wrong."
-    if is_tensor(expected):
-        return unlike(got.numpy(), expected.numpy(), tolerance) if is_tensor(got) else f"It returns {article(got)}, where a torch tensor is asked."
-    return unlike_number(got, np.asarray(expected), tolerance)
-
-
-def first_unlike(got, expected, tolerance, places=None):
-    places = places or [f"{position}" for position in range(len(expected))]
-    for place, one, other in zip(places, got, expected):
-        found = unlike(one, other, tolerance)
-        if found:
-            return f"At [{place}] of what it returns: {found[0].lower()}{found[1:]}"
-    return None
-
-
-def unlike_number(got, expected, tolerance):
-    kinds = {"b": "true or false", "i": "whole numbers", "u": "whole numbers", "f": "floats", "c": "complex numbers"}
-    single = expected.ndim == 0
-    asked = {"b": "a bool", "i": "a whole number", "u": "a whole number", "f": "a float"}[expected.dtype.kind] if single else f"an array of shape {expected.shape}"
-    if got is None:
-        return "It returns None: is the return missing?"
-    if is_tensor(got):
-        return f"It returns a torch tensor, where {asked} of NumPy is asked: .item() or .numpy() turns it into one."
-    if not isinstance(got, np.ndarray | bool | int | float):
-        return f"It returns {article(got)}, where {asked} is asked."
-    if not single and not isinstance(got, np.ndarray):
-        return f"It returns a single number, where {asked} is asked."
-    try:
-        got = np.asarray(got)
-    except OverflowError:
-        return "It returns a whole number that no array can hold."
-    if got.shape != expected.shape:
-        return f"It returns an array of shape {got.shape}, where {asked} is asked."
-    if kinds.get(got.dtype.kind) != kinds[expected.dtype.kind]:
-        return f"It returns {kinds.get(got.dtype.kind, 'objects')}, where {kinds[expected.dtype.kind]} are asked (dtype {got.dtype})."
-    if expected.dtype.kind in "bui":
-        return None if np.array_equal(got, expected) else "What it returns is not right."
-    with np.errstate(all="ignore"):
-        absolute, relative = tolerance
-        near = np.abs(got - expected) <= absolute + relative * np.abs(expected)
-        near |= (got == expected) | (np.isnan(got) & np.isnan(expected))
-    if np.all(near):
-        return None
-    if np.any(np.isnan(got) & ~np.isnan(expected)):
-        return "It returns NaN, where a number is expected."
-    if np.any(np.isinf(got) & np.isfinite(expected)):
-        return "It returns an infinite value, where a finite one is expected."
-    if np.all(np.abs(got - expected)[~near] <= 1e-5 * np.abs(expected)[~near]):
-        single = got.dtype.kind == "f" and got.dtype.itemsize < 8
-        reason = "single precision is not enough, compute in float64" if single else "not to the precision asked; is something approximated or rounded?"
-        return f"What it returns is nearly right: {reason}."
-    return "What it returns is not right."
-
-
-def article(value):
-    """Name what a value is, for a sentence."""
-    if value is None:
-        return "None"
-    if isinstance(value, Other):
-        return value.what
-    if isinstance(value, np.ndarray):
-        return f"an array of shape {value.shape}" if value.ndim else "a number"
-    if is_tensor(value):
-        return "a torch tensor"
-    if isinstance(value, list | tuple):
-        return f"a {type(value).__name__} of {len(value)}"
-    return f"{'an' if isinstance(value, int) else 'a'} {type(value).__name__}"
-
-
-def count(number, one, many):
-    return f"{number} {one if number == 1 else many}"
+def check_training(task, names):
+    fit, trial, measure = (names[task["name"] + ending] for ending in ("", "_trial", "_score"))
+    arguments, unseen, truth = trial(np.random.default_rng(0))
+    started, used = time.perf_counter(), time.process_time()
+    got = train(fit, arguments, unseen)
+    seconds, used = time.perf_counter() - started, time.process_time() - used
+    verdict = judge_training(task, measure, truth, got, seconds, task["mistakes"])
+    if verdict.solved and used > task["seconds"]:
+        verdict.advice = f"It took {used:.0f} s of processor time, on several cores. The grader has one and allows {task['seconds']} s and a half more."
+    return verdict
 
 
 # The verdict on a task.
@@ -335,7 +174,8 @@ def judge(task, got):
     if not wrong:
         return Verdict(True, f"All {len(cases)} cases are right.")
     first = wrong[0]
-    details = [f"The first that is not, case {first + 1}:", *shown(cases[first], task["parameters"])]
+    which = f"case {first + 1}" if first < task.get("visible", len(cases)) else "a new one"
+    details = [f"The first that is not, {which}:", *shown(cases[first], task["parameters"])]
     value = got[first].get("value")
     if isinstance(value, int | float) or (isinstance(value, dict) and "array" in value):
         details.append(f"  returned: {short(decode(value))}")
@@ -351,16 +191,17 @@ def recognised(mistakes, got, wrong, rule):
     """Return the sentence of the first mistake that gives the same outcomes in all cases, else in all that are wrong."""
     for numbers in (range(len(got)), wrong):
         for mistake in mistakes:
-            if all(not difference(got[number], mistake["outcomes"][number], **rule) for number in numbers):
+            same = all(not difference(got[number], mistake["outcomes"][number], **rule) for number in numbers)
+            if same and (len(numbers) == len(got) or any("value" in got[number] for number in numbers)):
                 return mistake["sentence"]
     return ""
 
 
-def judge_trained(task, score, truth, got, seconds, mistakes):
+def judge_training(task, measure, truth, got, seconds, mistakes):
     """Judge the outputs of a trained module on unseen inputs.
 
-    task: a dict with "bar" and "seconds". score: maps outputs and truth to a number. got: what `train` returned. seconds: how
-    long that took. mistakes: a function that returns dicts of "sentence" and "outputs"; called only if they are needed.
+    task: a dict with "bar", "seconds" and "shape", that of one output (None: any). measure: maps outputs and truth to a
+    number. got: what `train` returned. seconds: how long that took. mistakes: dicts of "sentence" and "outputs".
     """
     if got.get("stub"):
         return NOT_ATTEMPTED
@@ -369,17 +210,18 @@ def judge_trained(task, score, truth, got, seconds, mistakes):
     outputs = decode(got["value"])
     if not isinstance(outputs, np.ndarray) or outputs.dtype.kind != "f":
         return Verdict(False, f"The module should give floats, and gives {article(outputs)}.")
-    if len(outputs) != len(truth) or outputs.ndim != np.ndim(truth):
-        return Verdict(False, f"For {len(truth)} unseen inputs the module gives outputs of shape {outputs.shape}, where {np.shape(truth)} is asked.")
+    asked = (len(truth), *(task["shape"] or outputs.shape[1:]))
+    if outputs.shape != asked:
+        return Verdict(False, f"For {len(truth)} unseen inputs the module gives outputs of shape {outputs.shape}, where {asked} is asked.")
     if not np.all(np.isfinite(outputs)):
         return Verdict(False, "The module gives NaN or infinite values: did the training diverge?")
-    reached = float(score(outputs, truth))
-    what = inspect.getdoc(score).splitlines()[0].rstrip(".")
+    reached = float(measure(outputs, truth))
+    what = inspect.getdoc(measure).splitlines()[0].rstrip(".")
     summary = f"{what}: at least {math.floor(reached * 20) / 20:.2f} ({task['bar']:.2f} is asked)."
     if reached < task["bar"]:
-        return Verdict(False, summary, mistake=nearest(mistakes(), outputs, truth))
+        return Verdict(False, summary, mistake=nearest(mistakes, outputs, truth))
     if seconds > task["seconds"]:
-        return Verdict(False, f"{summary} But it took {seconds:.0f} s, and {task['seconds']} are allowed.")
+        return Verdict(False, f"{summary} But it took {seconds:.0f} s, and {task['seconds']:g} are allowed.")
     return Verdict(True, summary)
 
 
@@ -421,90 +263,307 @@ def short(value):
     return repr(value)
 
 
-# What the notebook calls.
+# Are two outcomes the same?
 
 
-class Score(float):
-    """Points: a number to nbgrader, a sentence to a reader."""
+def difference(got, expected, tolerance=TOLERANCE, without_warning=False, parameters=()):
+    """Return what distinguishes an outcome from the expected one, in words; None when they agree.
 
-    def __new__(cls, points, of, title):
-        score = super().__new__(cls, points)
-        score.of, score.title = of, title
-        return score
+    parameters: the names of the arguments.
+    """
+    if "raised" in expected:
+        wanted = expected["raised"][0]
+        if "raised" not in got:
+            return f"It should raise a {wanted} here, and does not."
+        return None if wanted in got["raised"] else f"It should raise a {wanted} here. It raises {raised(got)}"
+    if "raised" in got:
+        return f"It raises {raised(got)}"
+    found = unlike(decode(got["value"]), decode(expected["value"]), tolerance)
+    if found:
+        return found
+    now, then = dict(got.get("modified", [])), dict(expected.get("modified", []))
+    if now.keys() != then.keys() or any(unlike(decode(now[position]), decode(then[position]), tolerance) for position in now):
+        changed = " and ".join(parameters[position] for position in sorted(now) if position < len(parameters))
+        return f"The result is right, but the function changes its argument {changed}: it should work on a copy."
+    if without_warning and got.get("warned") and not expected.get("warned"):
+        return f"The result is right, but it comes with a warning: {got['warned']}."
+    return None
 
-    def __repr__(self):
-        return f"{float(self):g}"
 
-    def _repr_html_(self):
-        return f"<strong>{self.title}: {float(self):g} of {count(self.of, 'point', 'points')}</strong>"
-
-
-@functools.cache
-def expected():
-    """Return the tasks of this exercise by name, from expected.json."""
-    tasks = json.loads(Path(__file__).with_name("expected.json").read_text(encoding="utf-8"))
-    return {task["name"]: task for task in tasks}
+def raised(outcome):
+    message = f": {outcome['message']}" if outcome["message"] else ""
+    where = f"\n    {outcome['where']}" if outcome.get("where") else ""
+    return f"{outcome['raised'][0]}{message}{where}"
 
 
-verdicts = {}
+def unlike(got, expected, tolerance, place=""):
+    """Return how plain data differs from the expected, in words that do not tell the expected; None when it does not.
+
+    place: where in a result these data are, for instance "[1][0]".
+    """
+    returns = f"It returns, at {place}," if place else "It returns"
+    if isinstance(expected, list):
+        if isinstance(got, np.ndarray) and got.ndim == 1:
+            got = list(got)
+        if not isinstance(got, list | tuple):
+            return f"{returns} {article(got)}, where a list is asked."
+        if len(got) != len(expected):
+            return f"{returns} a list of {count(len(got), 'entry', 'entries')}, not of {len(expected)}."
+        return first_unlike(got, expected, tolerance, place)
+    if isinstance(expected, tuple):
+        if not isinstance(got, list | tuple) or len(got) != len(expected):
+            return f"{returns} {article(got)}, where a tuple of {len(expected)} is asked."
+        return first_unlike(got, expected, tolerance, place)
+    if isinstance(expected, dict):
+        if not isinstance(got, dict) or set(got) != set(expected):
+            return f"{returns} {article(got)}, with other keys than it should have."
+        return first_unlike(got, expected, tolerance, place, list(expected))
+    if expected is None or isinstance(expected, str):
+        return None if type(got) is type(expected) and got == expected else f"{returns} {article(got)}, which is not right."
+    if is_tensor(expected):
+        return unlike(got.numpy(), expected.numpy(), tolerance, place) if is_tensor(got) else f"{returns} {article(got)}, where a torch tensor is asked."
+    return unlike_number(got, np.asarray(expected), tolerance, returns)
 
 
-def check(name):
-    """Say whether your function `name` is right, and what is likely wrong if not. Returns the points."""
-    import __main__
+def first_unlike(got, expected, tolerance, place, keys=None):
+    found = (unlike(got[key], expected[key], tolerance, f"{place}[{key!r}]") for key in keys or range(len(expected)))
+    return next(filter(None, found), None)
 
-    names = vars(__main__)
-    task = expected()[name]
-    if not callable(names.get(name)):
-        verdict = Verdict(False, f"There is no function {name}: run its cell first, and mend the error if it shows one.")
-    else:
+
+KINDS = {
+    "b": ("a bool", "true or false"),
+    "i": ("a whole number", "whole numbers"),
+    "u": ("a whole number", "whole numbers"),
+    "f": ("a float", "floats"),
+    "c": ("a complex number", "complex numbers"),
+    "U": ("a string", "strings"),
+}
+
+
+def unlike_number(got, expected, tolerance, returns):
+    one, many = KINDS[expected.dtype.kind]
+    single = expected.ndim == 0
+    asked = one if single else f"an array of shape {expected.shape}"
+    if got is None:
+        return f"{returns} None: is the return missing?"
+    if is_tensor(got):
+        return f"{returns} a torch tensor, where {asked} of NumPy is asked: .item() or .numpy() turns it into one."
+    if not isinstance(got, np.ndarray | bool | int | float):
+        return f"{returns} {article(got)}, where {asked} is asked."
+    if not single and not isinstance(got, np.ndarray):
+        return f"{returns} a single number, where {asked} is asked."
+    try:
+        got = np.asarray(got)
+    except OverflowError:
+        return f"{returns} a whole number that no array can hold."
+    if got.shape != expected.shape:
+        return f"{returns} an array of shape {got.shape}, where {asked} is asked."
+    whole = single and expected.dtype.kind == "f" and got.dtype.kind in "iu"  # 0 for 0.0
+    if KINDS.get(got.dtype.kind) is not KINDS[expected.dtype.kind] and KINDS.get(got.dtype.kind, ("", ""))[1] != many and not whole:
+        return f"{returns} {KINDS.get(got.dtype.kind, ('', 'objects'))[1]}, where {many} are asked (dtype {got.dtype})."
+    if expected.dtype.kind in "biuU":
+        return None if np.array_equal(got, expected) else f"{returns} what is not right."
+    with np.errstate(all="ignore"):
+        absolute, relative = tolerance
+        off = np.abs(got - expected)
+        near = np.where(np.isfinite(expected), off <= absolute + relative * np.abs(expected), (got == expected) | (np.isnan(got) & np.isnan(expected)))
+    if np.all(near):
+        return None
+    if np.any(np.isnan(got) & ~np.isnan(expected)):
+        return f"{returns} NaN, where a number is expected."
+    if np.any(np.isinf(got) & np.isfinite(expected)):
+        return f"{returns} an infinite value, where a finite one is expected."
+    if np.any(np.isfinite(got) & np.isinf(expected)):
+        return f"{returns} a finite value, where an infinite one is expected."
+    if np.all(np.isfinite(off)) and np.all(off[~near] <= 1e-5 * np.abs(expected)[~near]):
+        single_precision = got.dtype.kind == "f" and got.dtype.itemsize < 8
+        reason = "single precision is not enough, compute in float64" if single_precision else "is something approximated or rounded, or a small number added?"
+        return f"{returns} what is nearly right: {reason}"
+    return f"{returns} what is not right."
+
+
+def article(value):
+    """Name what a value is, for a sentence."""
+    if value is None:
+        return "None"
+    if isinstance(value, Other):
+        return value.what
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape}" if value.ndim else "a number"
+    if is_tensor(value):
+        return "a torch tensor"
+    if isinstance(value, list | tuple):
+        return f"a {type(value).__name__} of {len(value)}"
+    return f"{'an' if isinstance(value, int) else 'a'} {type(value).__name__}"
+
+
+def count(number, one, many):
+    return f"{number} {one if number == 1 else many}"
+
+
+# One call of a function, and what came of it.
+
+
+def call(function, arguments, view=None, quiet=True):
+    """Call `function` and return what came of it, as plain data.
+
+    arguments: the arguments; a functools.partial among them is called first and its result passed on.
+    view: turns a result into plain data, given the result and the arguments. quiet: keep what is printed to itself.
+
+    Returns a dict with "value", or with "raised" (the names of the exception's classes), "message", "where" (the line in
+    a notebook's cell) and "stub" (nobody has written the function yet); and, where there is any, with "modified" (the
+    arguments that were changed: their positions, and what they are now), "warned" (the first RuntimeWarning) and "printed".
+    """
+    arguments = [built(copy.deepcopy(argument)) for argument in arguments]
+    before = [state(argument) for argument in arguments]
+    outcome, printed = {}, io.StringIO()
+    with warnings.catch_warnings(record=True) as warned, np.errstate(all="warn", under="ignore"), contextlib.ExitStack() as output:
+        warnings.simplefilter("always")
+        if quiet:
+            output.enter_context(contextlib.redirect_stdout(printed))
         try:
-            verdict = check_trained(task, names) if "bar" in task else check_cases(task, names)
-        except KeyError as missing:
-            verdict = Verdict(False, f"Run the cells above first: {missing.args[0]} is not defined yet.")
-    verdicts[name] = verdict
-    print(verdict.text())
-    return Score(task["points"] * verdict.solved, task["points"], name)
+            result = function(*arguments)
+            outcome["value"] = encode(view(result, *arguments) if view else result, LARGEST_RESULT)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            outcome |= told(error, function)
+    after = [state(argument) for argument in arguments]
+    modified = [[position, now] for position, (was, now) in enumerate(zip(before, after)) if was != now]
+    warning = next((str(warning.message)[:200] for warning in warned if issubclass(warning.category, RuntimeWarning)), "")
+    said = {"modified": modified, "warned": warning, "printed": printed.getvalue()[:1000]}
+    return outcome | {name: value for name, value in said.items() if value}
 
 
-def case(name, number):
-    """Return the arguments of a case of the check of `name`, numbered from 1, to try your function on."""
-    import __main__
-
-    arguments = [decode(argument, vars(__main__)) for argument in expected()[name]["cases"][number - 1]]
-    return tuple(argument() if isinstance(argument, functools.partial) else argument for argument in arguments)
-
-
-def check_cases(task, names):
-    function, view = names[task["name"]], names.get(f"{task['name']}_view")
-    got = [call(function, [decode(argument, names) for argument in case], view) for case in task["cases"]]
-    verdict = judge(task, got)
-    if verdict.case:
-        code = getattr(function, "__code__", None)
-        used = [other for other in getattr(code, "co_names", ()) if other in verdicts and not verdicts[other].solved]
-        advice = [f"It uses {other}, whose own check does not pass yet." for other in used]
-        verdict.advice = "\n".join([*advice, f'To try it on these arguments: {task["name"]}(*case("{task["name"]}", {verdict.case}))'])
-    return verdict
+def built(argument):
+    """Make an argument that has to be made (a torch module, say), always the same."""
+    if not isinstance(argument, functools.partial):
+        return argument
+    if "torch" not in sys.modules:
+        return argument()
+    torch = sys.modules["torch"]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return argument()
 
 
-def check_trained(task, names):
-    function, trial, score = (names[task["name"] + ending] for ending in ("", "_trial", "_score"))
-    arguments, unseen, truth = trial(np.random.default_rng(0))
-    started = time.perf_counter()
-    got = train(function, arguments, unseen)
-    return judge_trained(task, score, truth, got, time.perf_counter() - started, lambda: task["mistakes"])
+def state(argument):
+    """Return an argument as plain data that tells whether it was changed."""
+    return encode(argument.state_dict() if hasattr(argument, "state_dict") else argument)
 
 
-def score():
-    """Print the points of every check that was run in this session. Returns their sum."""
-    tasks = expected().values()
-    for task in tasks:
-        verdict = verdicts.get(task["name"])
-        points = f"{task['points'] * verdict.solved:g} of {task['points']:g}" if verdict else "not checked yet"
-        print(f"{task['name']:24}{points}")
-    reached = sum(task["points"] * verdicts[task["name"]].solved for task in tasks if task["name"] in verdicts)
-    print("Written answers are marked by your instructor.")
-    return Score(reached, sum(task["points"] for task in tasks), "Checked tasks")
+def told(error, function):
+    """Return an exception as plain data."""
+    frames = []
+    traceback = error.__traceback__
+    while traceback:
+        frames.append((traceback.tb_frame, traceback.tb_lineno))
+        traceback = traceback.tb_next
+    in_cells = [(frame.f_code.co_filename, line) for frame, line in frames if frame.f_globals.get("__name__") == "__main__"]
+    where = ""
+    if in_cells:
+        file, line = in_cells[-1]
+        where = f"line {line} of the cell: {linecache.getline(file, line).strip()[:200]}"
+    code = getattr(function, "__code__", None)
+    stub = isinstance(error, NotImplementedError) and frames[-1][0].f_code is code and code.co_names == ("NotImplementedError",)
+    try:
+        message = str(error)[:300]
+    except Exception:
+        message = ""
+    return {"raised": [kind.__name__ for kind in type(error).__mro__], "message": message, "where": where, "stub": stub}
+
+
+def train(function, arguments, unseen):
+    """Call a function that trains a torch module, then the module on unseen inputs. Returns what `call` returns, of the outputs."""
+
+    def outputs(model, *_):
+        import torch
+
+        if not isinstance(model, torch.nn.Module):
+            raise TypeError(f"a torch.nn.Module is asked, not {article(model)}")
+        model.eval()
+        with torch.no_grad():
+            return np.asarray(model(torch.as_tensor(unseen)).detach().cpu())
+
+    return call(function, arguments, outputs, quiet=False)
+
+
+# Plain data as JSON, exact to the last bit, and back.
+
+
+def encode(value, largest=math.inf):
+    """Turn plain data into what JSON can hold; of anything else, and of arrays of more bytes than `largest`, only a description."""
+    if value is None or type(value) in (bool, int, float, str):
+        return value
+    if isinstance(value, np.float64 | np.bool_ | np.int64):
+        return value.item()
+    if isinstance(value, np.ndarray | np.generic):
+        array = np.asarray(value)
+        if array.dtype.kind == "U" and array.nbytes <= largest:
+            return {"strings": array.tolist()}
+        if array.dtype.kind not in "biufc":
+            return {"other": f"an array of dtype {array.dtype}"}
+        if array.nbytes > largest:
+            return {"other": f"an array of shape {array.shape}, which is far too large"}
+        return {"array": base64.b64encode(array.tobytes()).decode(), "dtype": array.dtype.str, "shape": list(array.shape)}
+    if isinstance(value, list | tuple):
+        return {type_name(value, (tuple, list)): [encode(item, largest) for item in value]}
+    if isinstance(value, dict):
+        return {"dict": [[encode(key), encode(item, largest)] for key, item in value.items()]}
+    if isinstance(value, functools.partial):
+        return {"make": value.func.__name__, "with": encode(value.args), "and": encode(value.keywords)}
+    if inspect.isfunction(value):
+        return {"function": value.__name__}
+    if is_tensor(value):
+        return {"tensor": encode(value.detach().cpu().numpy(), largest)}
+    return {"other": f"an object of type {type(value).__name__}"}
+
+
+def decode(code, names=None):
+    """Undo `encode`. Functions, and makers of arguments, are looked up in `names`.
+
+    Raises ValueError, TypeError or KeyError for what `encode` cannot have written.
+    """
+    if not isinstance(code, dict):
+        return code
+    if "array" in code:
+        dtype = np.dtype(str(code["dtype"]))
+        if dtype.kind not in "biufc":
+            raise ValueError(f"an array of dtype {dtype}")
+        return np.frombuffer(base64.b64decode(code["array"]), dtype).reshape(code["shape"]).copy()
+    if "strings" in code:
+        return np.array(code["strings"], dtype=str)
+    if "list" in code:
+        return [decode(item, names) for item in code["list"]]
+    if "tuple" in code:
+        return tuple(decode(item, names) for item in code["tuple"])
+    if "dict" in code:
+        return {decode(key): decode(item, names) for key, item in code["dict"]}
+    if "tensor" in code:
+        import torch
+
+        return torch.from_numpy(np.asarray(decode(code["tensor"])))
+    if "make" in code:
+        return functools.partial(names[code["make"]], *decode(code["with"]), **decode(code["and"]))
+    if "function" in code:
+        return names[code["function"]]
+    return Other(str(code["other"]))
+
+
+@dataclass(frozen=True)
+class Other:
+    """Something that is not plain data."""
+
+    what: str
+
+
+def is_tensor(value):
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(value, torch.Tensor)
+
+
+def type_name(value, types):
+    return next(kind.__name__ for kind in types if isinstance(value, kind))
 
 
 # What the grader asks of a submission's kernel. The verdict is not decided there.
