@@ -32,8 +32,10 @@ def check(name):
     """Say whether your function `name` is right, and what is likely wrong if not. Returns the points."""
     names, task = notebook(), stored(name)
     missing = [helper for helper in task["helpers"] if helper not in names]
-    if not callable(names.get(name)):
+    if name not in names:
         verdict = Verdict(False, f"There is no function {name}: run its cell first, and mend the error if it shows one.")
+    elif not callable(names[name]):
+        verdict = Verdict(False, f"{name} is {article(names[name])} now, no function: run its cell again, and give the other thing another name.")
     elif missing:
         verdict = Verdict(False, f"Run the cells above first: {missing[0]} is not defined yet.")
     else:
@@ -150,7 +152,8 @@ class Verdict:
     attempted: bool = True
 
     def text(self):
-        return "\n".join(filter(None, [self.summary, self.details or self.problem, self.mistake, self.advice]))
+        mistake = f"\n→ {self.mistake}\n" if self.mistake else ""
+        return "\n".join(filter(None, [self.summary, self.details or self.problem, mistake, self.advice])).strip("\n")
 
     def message(self):
         return " ".join(" ".join(filter(None, [self.summary, self.mistake or self.problem])).split())
@@ -174,16 +177,16 @@ def judge(task, got):
     if not wrong:
         return Verdict(True, f"All {len(cases)} cases are right.")
     first = wrong[0]
+    is_are = "is" if len(cases) - len(wrong) == 1 else "are"
     which = f"case {first + 1}" if first < task.get("visible", len(cases)) else "a new one"
     details = [f"The first that is not, {which}:", *shown(cases[first], task["parameters"])]
-    value = got[first].get("value")
-    if isinstance(value, int | float) or (isinstance(value, dict) and "array" in value):
-        details.append(f"  returned: {short(decode(value))}")
+    if "value" in got[first] and not isinstance(decode(got[first]["value"]), dict | Other | None):
+        details.append(f"  returned: {short(decode(got[first]['value']))}")
     details.append(f"  {differences[first]}")
     if got[first].get("printed"):
         details.append(f"  It printed: {got[first]['printed'][:300].strip()}")
     right = len(cases) - len(wrong)
-    summary = f"{right} of {len(cases)} cases are right." if right else f"None of the {len(cases)} cases is right."
+    summary = f"{right} of {len(cases)} cases {is_are} right." if right else f"None of the {len(cases)} cases is right."
     return Verdict(False, summary, differences[first], "\n".join(details), first + 1, recognised(task["mistakes"], got, wrong, rule))
 
 
@@ -207,6 +210,9 @@ def judge_training(task, measure, truth, got, seconds, mistakes):
         return NOT_ATTEMPTED
     if "raised" in got:
         return Verdict(False, f"It raises {raised(got)}")
+    if got.get("modified"):
+        changed = " and ".join(task["parameters"][position] for position, _ in got["modified"])
+        return Verdict(False, f"It changes its argument {changed}: it should work on a copy.")
     outputs = decode(got["value"])
     if not isinstance(outputs, np.ndarray) or outputs.dtype.kind != "f":
         return Verdict(False, f"The module should give floats, and gives {article(outputs)}.")
@@ -219,6 +225,7 @@ def judge_training(task, measure, truth, got, seconds, mistakes):
     what = inspect.getdoc(measure).splitlines()[0].rstrip(".")
     summary = f"{what}: at least {math.floor(reached * 20) / 20:.2f} ({task['bar']:.2f} is asked)."
     if reached < task["bar"]:
+        summary = f"{what}: {math.floor(reached * 1000) / 1000:.3f} ({task['bar']:.2f} is asked)."
         return Verdict(False, summary, mistake=nearest(mistakes, outputs, truth))
     if seconds > task["seconds"]:
         return Verdict(False, f"{summary} But it took {seconds:.0f} s, and {task['seconds']:g} are allowed.")
@@ -253,8 +260,9 @@ def described(code):
 
 
 def short(value):
-    if isinstance(value, list):
-        return "[" + ", ".join(short(item) for item in value[:4]) + (", …]" if len(value) > 4 else "]")
+    if isinstance(value, list | tuple):
+        start, end = "[]" if isinstance(value, list) else "()"
+        return start + ", ".join(short(item) for item in value[:4]) + (f", …{end}" if len(value) > 4 else end)
     if isinstance(value, np.ndarray) and value.ndim:
         text = np.array2string(value, precision=4, threshold=30, edgeitems=2, separator=", ", max_line_width=10_000)
         return " ".join(text.split()) + ("" if value.size <= 30 else f", shape {value.shape}")
@@ -322,7 +330,7 @@ def unlike(got, expected, tolerance, place=""):
         return None if type(got) is type(expected) and got == expected else f"{returns} {article(got)}, which is not right."
     if is_tensor(expected):
         return unlike(got.numpy(), expected.numpy(), tolerance, place) if is_tensor(got) else f"{returns} {article(got)}, where a torch tensor is asked."
-    return unlike_number(got, np.asarray(expected), tolerance, returns)
+    return unlike_number(got, np.asarray(expected), tolerance, place)
 
 
 def first_unlike(got, expected, tolerance, place, keys=None):
@@ -340,14 +348,15 @@ KINDS = {
 }
 
 
-def unlike_number(got, expected, tolerance, returns):
+def unlike_number(got, expected, tolerance, place):
+    returns, what = (f"It returns, at {place},", f"What it returns at {place}") if place else ("It returns", "What it returns")
     one, many = KINDS[expected.dtype.kind]
     single = expected.ndim == 0
     asked = one if single else f"an array of shape {expected.shape}"
     if got is None:
         return f"{returns} None: is the return missing?"
     if is_tensor(got):
-        return f"{returns} a torch tensor, where {asked} of NumPy is asked: .item() or .numpy() turns it into one."
+        return f"{returns} a torch tensor, where {asked} is asked: .item() or .numpy() turns it into one."
     if not isinstance(got, np.ndarray | bool | int | float):
         return f"{returns} {article(got)}, where {asked} is asked."
     if not single and not isinstance(got, np.ndarray):
@@ -359,10 +368,11 @@ def unlike_number(got, expected, tolerance, returns):
     if got.shape != expected.shape:
         return f"{returns} an array of shape {got.shape}, where {asked} is asked."
     whole = single and expected.dtype.kind == "f" and got.dtype.kind in "iu"  # 0 for 0.0
+    hint = ": is there a 0 that should be 0.0?" if got.dtype.kind in "iu" and expected.dtype.kind == "f" else ""
     if KINDS.get(got.dtype.kind) is not KINDS[expected.dtype.kind] and KINDS.get(got.dtype.kind, ("", ""))[1] != many and not whole:
-        return f"{returns} {KINDS.get(got.dtype.kind, ('', 'objects'))[1]}, where {many} are asked (dtype {got.dtype})."
+        return f"{returns} {KINDS.get(got.dtype.kind, ('', 'objects'))[1]}, where {many} are asked (dtype {got.dtype}){hint or '.'}"
     if expected.dtype.kind in "biuU":
-        return None if np.array_equal(got, expected) else f"{returns} what is not right."
+        return None if np.array_equal(got, expected) else f"{what} is not right."
     with np.errstate(all="ignore"):
         absolute, relative = tolerance
         off = np.abs(got - expected)
@@ -378,8 +388,8 @@ def unlike_number(got, expected, tolerance, returns):
     if np.all(np.isfinite(off)) and np.all(off[~near] <= 1e-5 * np.abs(expected)[~near]):
         single_precision = got.dtype.kind == "f" and got.dtype.itemsize < 8
         reason = "single precision is not enough, compute in float64" if single_precision else "is something approximated or rounded, or a small number added?"
-        return f"{returns} what is nearly right: {reason}"
-    return f"{returns} what is not right."
+        return f"{what} is nearly right: {reason}"
+    return f"{what} is not right."
 
 
 def article(value):
@@ -394,6 +404,8 @@ def article(value):
         return "a torch tensor"
     if isinstance(value, list | tuple):
         return f"a {type(value).__name__} of {len(value)}"
+    if isinstance(value, str):
+        return f"the string {value[:40]!r}"
     return f"{'an' if isinstance(value, int) else 'a'} {type(value).__name__}"
 
 
@@ -459,11 +471,11 @@ def told(error, function):
     while traceback:
         frames.append((traceback.tb_frame, traceback.tb_lineno))
         traceback = traceback.tb_next
-    in_cells = [(frame.f_code.co_filename, line) for frame, line in frames if frame.f_globals.get("__name__") == "__main__"]
+    in_cells = [(frame.f_code, line) for frame, line in frames if frame.f_globals.get("__name__") == "__main__"]
     where = ""
-    if in_cells:
-        file, line = in_cells[-1]
-        where = f"line {line} of the cell: {linecache.getline(file, line).strip()[:200]}"
+    if in_cells and not in_cells[-1][0].co_name.endswith("_view"):
+        place, line = in_cells[-1]
+        where = f"in {place.co_name}, line {line} of its cell: {linecache.getline(place.co_filename, line).strip()[:200]}"
     code = getattr(function, "__code__", None)
     stub = isinstance(error, NotImplementedError) and frames[-1][0].f_code is code and code.co_names == ("NotImplementedError",)
     try:
@@ -476,8 +488,12 @@ def told(error, function):
 def train(function, arguments, unseen):
     """Call a function that trains a torch module, then the module on unseen inputs. Returns what `call` returns, of the outputs."""
 
+    trained = []
+
     def outputs(model, *_):
         import torch
+
+        trained.append(model)
 
         if not isinstance(model, torch.nn.Module):
             raise TypeError(f"a torch.nn.Module is asked, not {article(model)}")
@@ -485,7 +501,10 @@ def train(function, arguments, unseen):
         with torch.no_grad():
             return np.asarray(model(torch.as_tensor(unseen)).detach().cpu())
 
-    return call(function, arguments, outputs, quiet=False)
+    outcome = call(function, arguments, outputs, quiet=False)
+    if "raised" in outcome and isinstance(next(iter(trained), None), sys.modules["torch"].nn.Module):
+        outcome["message"] = f"when the trained module is called with inputs of {np.asarray(unseen).dtype}: {outcome['message']}"
+    return outcome
 
 
 # Plain data as JSON, exact to the last bit, and back.

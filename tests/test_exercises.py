@@ -173,7 +173,7 @@ NAN, INF, ONE = float("nan"), float("inf"), np.array([1.0, 2.0])
         (1e308, INF, "a finite value"),
         (INF, 1.0, "an infinite value"),
         (None, 1.0, "is the return missing"),
-        ("1.0", 1.0, "a str"),
+        ("1.0", 1.0, "the string '1.0'"),
         ([1.0, 2.0], ONE, "a list of 2"),
         (np.array([1, 2]), ONE, "whole numbers"),
         (np.array(["hard", "easy"]), np.array(["hard", "easy"]), None),
@@ -182,9 +182,9 @@ NAN, INF, ONE = float("nan"), float("inf"), np.array([1.0, 2.0])
         (np.array([1.0, 2.0]), [1.0, 2.0], None),
         ((1.0, 2.0), [1.0, 2.0], None),
         ([1.0], [1.0, 2.0], "1 entry, not of 2"),
-        ([ONE, [1.0, 3.0]], (ONE, [1.0, 2.0]), "at [1][1], what is not right"),
+        ([ONE, [1.0, 3.0]], (ONE, [1.0, 2.0]), "What it returns at [1][1] is not right"),
         (("sigmoid", "x"), ("sigmoid", "x"), None),
-        (("sigmoid", "y"), ("sigmoid", "x"), "at [1], a str"),
+        (("sigmoid", "y"), ("sigmoid", "x"), "at [1], the string 'y'"),
         ({"a": 1.0}, {"a": 1.0, "b": 1.0}, "other keys"),
         (object(), 1.0, "an object of type object"),
         (None, None, None),
@@ -260,7 +260,7 @@ def test_a_student_who_errs_is_told_what_is_wrong(student):
         fit_boxes="def fit_boxes(images, boxes, seed):\n    return boxes.mean(axis=0)",
     )
     assert "changes its argument h" in said["mse_cost-check"] and 'mse_cost(*case("mse_cost", 1))' in said["mse_cost-check"]
-    assert "AttributeError" in said["l2_penalty-check"] and "line 3 of the cell: return total / thetas[0].nothing" in said["l2_penalty-check"]
+    assert "AttributeError" in said["l2_penalty-check"] and "in l2_penalty, line 3 of its cell: return total / thetas[0].nothing" in said["l2_penalty-check"]
     assert "an array of shape (3,), where an array of shape" in said["mse_gradient-check"] and "theta = " in said["mse_gradient-check"]
     assert "It returns None: is the return missing?" in said["numerical_gradient-check"]
     assert "at [0], a torch tensor" in said["gradient_descent-check"] and "uses mse_gradient, whose own check does not pass yet" in said["gradient_descent-check"]
@@ -274,10 +274,11 @@ def test_a_student_who_errs_is_told_what_is_wrong(student):
 
 
 def test_a_student_who_skips_cells_is_told_to_run_them(student):
-    answers = {"numerical_gradient-helpers": "", "numerical_gradient": "def numerical_gradient(f, theta, eps):\n    return theta", "mse_cost": ""}
+    answers = {"iou": "iou = 0.43", "numerical_gradient-helpers": "", "numerical_gradient": "def numerical_gradient(f, theta, eps):\n    return theta", "mse_cost": ""}
     said = student(**answers)
     assert "Run the cells above first: bowl is not defined yet." in said["numerical_gradient-check"]
     assert "There is no function mse_cost: run its cell first" in said["mse_cost-check"]
+    assert "iou is a float now, no function" in said["iou-check"]
 
 
 def test_a_student_who_makes_a_known_mistake_is_told_which(student):
