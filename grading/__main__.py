@@ -35,6 +35,7 @@ from grading.source import SOLUTIONS, SourceError
 COLUMNS = ("student", "task", "points", "max_points", "status", "message")
 GRADED, NEEDS_MARKING, FAILED = "graded", "needs-marking", "failed"
 NO_SUBMISSION = "no submission"
+MOST_NAMED = 5
 
 
 def options(arguments):
@@ -42,17 +43,26 @@ def options(arguments):
     parser.add_argument("name", help="the assignment, for instance 01_mse")
     parser.add_argument("--submitted", type=Path, default=Path("submitted"), metavar="DIR", help="where STUDENT/NAME/NAME.ipynb lie (default: submitted)")
     parser.add_argument("--out", type=Path, default=Path("graded"), metavar="DIR", help="where marks, feedback and gradebook go (default: graded)")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count(), metavar="N", help="submissions graded at the same time (default: one per core)")
-    parser.add_argument("--seconds", type=float, default=120, metavar="N", help="that a cell, or the calls of one function, may take (default: 120); training has its own limit")
+    parser.add_argument("--jobs", type=positive, default=os.cpu_count(), metavar="N", help="submissions graded at the same time (default: one per core)")
+    parser.add_argument("--seconds", type=positive, default=120, metavar="N", help="that a cell, or the calls of one function, may take (default: 120); training has its own limit")
     parser.add_argument("--seed", type=int, metavar="N", help="of the fresh cases (default: drawn once, then kept in OUT/NAME/seed)")
     return parser.parse_args(arguments)
+
+
+def positive(text):
+    number = float(text) if "." in text else int(text)
+    if number <= 0:
+        raise ValueError
+    return number
 
 
 class Grading:
     """One run: an assignment, a folder of submissions, and where the results go."""
 
     def __init__(self, name, submitted, out, jobs, seconds, seed, console):
-        self.name, self.out, self.jobs, self.seconds, self.console = name, out, max(1, jobs), seconds, console
+        self.name, self.out, self.jobs, self.seconds, self.console = name, out, jobs, seconds, console
+        if set("?%") & set(str(out.absolute())):
+            raise Problem(f"The gradebook cannot lie in {out}: choose a folder without ? and % in its path.")
         self.origin = source.read(name)
         self.students = preflight.students(submitted, name)
         self.gradebook = Gradebook(out, name, SOLUTIONS)
@@ -189,9 +199,16 @@ class Grading:
                     self.say(f"      {times} times: {mistake}")
         for student, reason in failed.items():
             self.say(f"  failed: {student}: {reason}")
+        notes = {}
         for student in statuses:
             for note in () if student in failed else self.result(student)["notes"]:
-                self.say(f"  note: {student}: {note}")
+                notes.setdefault(note, []).append(student)
+        for note, students in notes.items():
+            more = f" and {len(students) - MOST_NAMED} more" if len(students) > MOST_NAMED else ""
+            self.say(f"  note: {', '.join(students[:MOST_NAMED])}{more}: {note}")
+        gone = sorted(self.gradebook.students() - {student.name for student in self.students if student.folder})
+        if gone:
+            self.say(f"  in the gradebook, but no longer in the folder of submissions: {', '.join(gone)}")
         for student in self.students:
             if not student.folder and student.name not in failed:
                 self.say(f"  {student.name}: {student.reason}")

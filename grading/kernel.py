@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import secrets
 import select
 import shutil
 import signal
@@ -52,9 +53,9 @@ class NoAnswer(Exception):
     """No usable reply came to a request."""
 
 
-def start(folder, scratch):
-    """Start a kernel that works in `folder` and listens in `scratch`; return its process, which leads a process group."""
-    sockets = {"transport": "ipc", "ip": str(scratch / "kernel"), "key": "", "signature_scheme": "hmac-sha256"}
+def start(folder, scratch, key):
+    """Start a kernel that works in `folder`, listens in `scratch` and obeys who knows `key`; return its process, which leads a process group."""
+    sockets = {"transport": "ipc", "ip": str(scratch / "kernel"), "key": key, "signature_scheme": "hmac-sha256"}
     ports = {f"{name}_port": number for number, name in enumerate(("shell", "iopub", "stdin", "control", "hb"), start=1)}
     (scratch / "kernel.json").write_text(json.dumps(sockets | ports))
     ours = {name: value for name, value in os.environ.items() if PASSED_ON.fullmatch(name)}
@@ -93,15 +94,16 @@ class Kernel:
 
     def __enter__(self):
         self._scratch = Path(tempfile.mkdtemp(prefix="k"))  # a short path: a socket's has 100 characters at most
-        self._process = None
+        self._process, self._key = None, secrets.token_hex(16)
         try:
-            self._process = start(self.folder, self._scratch)
+            self._process = start(self.folder, self._scratch, self._key)
             deadline = monotonic() + START
             self._iopub = self._connect("kernel-2", b"SUB", deadline)
             self._iopub.send([b"\1"])  # subscribes to everything
             self._shell = self._connect("kernel-1", b"DEALER", deadline)
             while not self._execute("", deadline - monotonic(), silent=True)[2]:  # until the subscription works
                 pass
+            (self._scratch / "kernel.json").unlink()  # another submission that runs now finds no key
         except BaseException:
             self.__exit__()
             raise
@@ -197,7 +199,7 @@ class Kernel:
         request = uuid.uuid4().hex
         content = {"code": source, "store_history": True, "allow_stdin": False, "stop_on_error": False} | options
         try:
-            self._shell.send(packed(request, "execute_request", content))
+            self._shell.send(packed(request, "execute_request", content, self._key))
         except OSError:
             self._hung_up()
         reply, ended, interrupts, deadline = None, False, 0, monotonic() + seconds
@@ -216,7 +218,7 @@ class Kernel:
                 if wire is self._shell and kind == "execute_reply" and reply is None:
                     reply, deadline = content or {}, min(deadline, monotonic()) + PATIENCE
                 elif wire is self._iopub and kind == "status":
-                    if (content or {}).get("execution_state") == "idle":
+                    if (content or {}).get("execution_state") == "idle" and not ended:
                         ended, deadline = True, min(deadline, monotonic()) + PATIENCE  # a reply follows, except after some errors
                 elif wire is self._iopub and hear:
                     hear(kind, content)

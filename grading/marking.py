@@ -14,6 +14,7 @@ import os
 import re
 import shutil
 import stat
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,7 +27,9 @@ from grading.kernel import Kernel, KernelDied, NoAnswer
 
 SLOWER = 1.5  # the grader's machine may be this much slower than the student's before a training counts as too long
 FRESH_DRAWS = 3
+UNJUDGED = "What it gives back could not be judged"
 MOST_DEATHS = 3
+MOST_SECONDS = 1800  # for a submission, all attempts together
 LARGEST_FOLDER = 50_000_000
 
 ANSWER = """
@@ -92,21 +95,21 @@ class Exam:
         return json.dumps(request).encode()
 
     def verdict(self, task, reply, seconds):
-        """Judge what the kernel replied, which may be anything. Raises Failed."""
+        """Judge what the kernel replied, which may be anything."""
         try:
             reply = json.loads(reply)
             if reply.get("missing"):
                 return Verdict(False, f"There is no function {task.name} when its check is reached.")
-            outcomes = [understood(outcome) for outcome in reply["outcomes"]]
+            asked = self.asked[task.name]
+            outcomes = [understood(outcome) for outcome, _ in zip(reply["outcomes"], asked.get("cases", [None]), strict=True)]
         except Exception:
             return Verdict(False, "What it gives back could not be read.")
-        asked = self.asked[task.name]
         try:
             if task.name in self.trials:
                 return judge_training(asked, task.score, self.trials[task.name][2], outcomes[0], seconds, asked["mistakes"])
             return judge(asked, outcomes)
         except Exception as error:
-            raise Failed(f"What {task.name} gives back could not be judged, please tell the authors: {type(error).__name__}: {error}") from error
+            return Verdict(False, f"{UNJUDGED} ({type(error).__name__}: {error}).")
 
 
 def understood(outcome):
@@ -134,12 +137,12 @@ def joined(one, other):
 
 def mark(submission, exam, scratch, seconds):
     """Return a submission Marked. It runs in the folder `scratch`; no cell, and no function but one that trains, takes more `seconds`. Raises Failed."""
-    left_out = {}
+    left_out, deadline = {}, time.monotonic() + MOST_SECONDS
     while True:
         if exam.stopped:
             raise Failed("It was interrupted.")
         try:
-            return attempt(submission, exam, scratch, seconds, left_out)
+            return attempt(submission, exam, scratch, seconds, left_out, deadline)
         except KernelDied as death:
             if death.place is None and not exam.stopped:
                 raise Failed(f"Python could not be started for it: {death}.") from None
@@ -148,7 +151,7 @@ def mark(submission, exam, scratch, seconds):
             left_out[death.place] = str(death)
 
 
-def attempt(submission, exam, scratch, seconds, left_out):
+def attempt(submission, exam, scratch, seconds, left_out, deadline):
     """Run the cells in order. One that ends Python is not in the outcome but in a KernelDied, with its `place`."""
     notebook = submission.notebook.copy()
     marked = Marked(notebook, {}, list(submission.notes))
@@ -156,6 +159,8 @@ def attempt(submission, exam, scratch, seconds, left_out):
     try:
         with Kernel(scratch, seconds) as kernel, among(exam.kernels, kernel):
             for place, cell in enumerate(notebook.cells):
+                if time.monotonic() > deadline:
+                    raise Failed(f"It ran for more than {MOST_SECONDS // 60} minutes in all.")
                 if cell.cell_type != "code":
                     continue
                 grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
@@ -172,6 +177,8 @@ def attempt(submission, exam, scratch, seconds, left_out):
     except KernelDied as death:
         death.place = place
         raise
+    unjudged = [name for name, verdict in marked.verdicts.items() if verdict.summary.startswith(UNJUDGED)]
+    marked.notes += [f"{name}: please look at it yourself: what it gives back could not be judged" for name in unjudged]
     show(marked, exam)
     for number, cell in enumerate((cell for cell in notebook.cells if cell.cell_type == "code"), start=1):
         cell.execution_count = number
@@ -215,10 +222,11 @@ def second_chances(kernel, exam, marked):
                 again = ask(kernel, exam, task, used)
             except KernelDied:
                 return
+            # Of a second chance nothing that the submission says is shown: model answers are within its reach now.
             if again.solved:
-                again.summary = f"Right, with a right {' and '.join(used)} in place of yours."
-            if again.solved or again.mistake:
-                marked.verdicts[task.name] = again
+                marked.verdicts[task.name] = Verdict(True, f"Right, with a right {' and '.join(used)} in place of yours.")
+            elif again.mistake:
+                verdict.mistake = again.mistake
         if not marked.verdicts[task.name].solved:
             wrong.append(task.name)
 

@@ -24,7 +24,7 @@ LARGEST_PICTURES = 40_000_000  # bytes, together
 MOST_PIXELS = 50_000_000
 PATIENCE = 0.5, 2.0  # seconds of rendering for one cell of Markdown and for all
 
-ESCAPES = re.compile(r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|(?:\x1b[]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)|\x1b[ -~]?")
+ESCAPES = re.compile(r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|(?:\x1b[]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x90\x98\x9c-\x9f]*(?:\x07|\x1b\\|\x9c)|\x1b[ -~]?")
 LINE_BREAKS = re.compile(r"\r\n|[\r\x85\u2028\u2029]")
 CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
 DIRECTIONS = re.compile(r"[\u202a-\u202e\u2066-\u2069]")  # they make text read otherwise than it runs
@@ -145,10 +145,12 @@ class Page:
         self.characters, self.bytes, (self.moment, self.seconds) = dict(LONGEST_TOGETHER), LARGEST_PICTURES, PATIENCE
 
     def bounded(self, source, kind):
-        source = plain(source) if isinstance(source, str) else ""
+        source = source if isinstance(source, str) else ""
+        cut = max(0, len(source) - 20 * LONGEST)
+        source = plain(source[: 10 * LONGEST] + source[-10 * LONGEST :] if cut else source)
         room = min(LONGEST, self.characters[kind])
         if len(source) > room:
-            source = f"{source[: room // 2]}\n… {len(source) - room} characters left out …\n{source[len(source) - room // 2 :]}"
+            source = f"{source[: room // 2]}\n… {len(source) + cut - room} characters left out …\n{source[len(source) - room // 2 :]}"
         self.characters[kind] -= min(room, len(source))
         return source
 

@@ -5,6 +5,7 @@ rest is skipped as it arrives, and what follows is still understood. (A zmq sock
 at the first larger one, and gathers a message of endlessly many parts without limit.)
 """
 
+import hmac
 import json
 
 LARGEST, FRAMES = 2_000_000, 20  # bytes of one message, and the parts that it may have
@@ -69,10 +70,11 @@ class Wire:
         return messages
 
 
-def packed(number, kind, content):
-    """Return a message of Jupyter's protocol as its frames, unsigned."""
+def packed(number, kind, content, key):
+    """Return a message of Jupyter's protocol as its frames, signed."""
     header = {"msg_id": number, "msg_type": kind, "session": number, "username": "", "date": "2000-01-01T00:00:00Z", "version": "5.3"}
-    return [DELIMITER, b"", *(json.dumps(part).encode() for part in (header, {}, {}, content))]
+    parts = [json.dumps(part).encode() for part in (header, {}, {}, content)]
+    return [DELIMITER, hmac.new(key.encode(), b"".join(parts), "sha256").hexdigest().encode(), *parts]
 
 
 def understood(frames, request):

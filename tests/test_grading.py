@@ -5,14 +5,17 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from functools import cache
 from itertools import chain
 from types import SimpleNamespace
 
 import formgrader
 import nbformat
+import psutil
 import pytest
 from nbformat.v4 import new_code_cell
 
@@ -349,6 +352,22 @@ def test_only_what_changed_is_graded_again_and_manual_marks_reach_table_and_feed
     assert re.search(r"2\.5\s*/\s*3", page) and "The sign in (b) is lost." in page
     untouched = {key: row for key, row in rows.items() if key[0] not in ("untouched", MARKED_BY_HAND)}
     assert untouched == {key: row for key, row in course.table.items() if key in untouched}
+
+
+def test_an_interrupted_run_ends_at_once_and_the_next_one_goes_on(tmp_path):
+    right = {"mse_cost": "def mse_cost(h, y):\n    return np.sum((h - y) ** 2) / (2 * len(h))"}
+    hand_in(tmp_path / "submitted", "endless", answered(right, "while True:\n    pass"))
+    command = [sys.executable, "-m", "grading", NAME, "--submitted", tmp_path / "submitted", "--out", tmp_path / "graded"]
+    run = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    while not (kernels := psutil.Process(run.pid).children()):
+        assert run.poll() is None
+        time.sleep(0.1)
+    run.send_signal(signal.SIGINT)
+    assert "the same command goes on" in run.communicate(timeout=30)[0]
+    assert run.returncode == 1 and not any(kernel.is_running() for kernel in kernels)
+    hand_in(tmp_path / "submitted", "endless", answered(right))
+    assert grade(tmp_path / "submitted", tmp_path / "graded")[0] == 0
+    assert table(tmp_path / "graded")["endless", "mse_cost"]["points"] == "1"
 
 
 # What goes wrong before anything is graded.
