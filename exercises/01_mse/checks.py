@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 TOLERANCE = (1e-12, 1e-9)  # absolute, and relative to the truth
-LARGEST_RESULT = 4_000_000  # bytes
+LARGEST_RESULT, LARGEST_CHANGE = 4_000_000, 100_000  # bytes of an array
 NEARER = 0.25  # a mistake is named when its outputs are this many times nearer to yours than to the truth
 
 
@@ -326,7 +326,7 @@ def unlike(got, expected, tolerance, place=""):
         if not isinstance(got, dict) or set(got) != set(expected):
             return f"{returns} {article(got)}, with other keys than it should have."
         return first_unlike(got, expected, tolerance, place, list(expected))
-    if expected is None or isinstance(expected, str):
+    if expected is None or isinstance(expected, str | Other):
         return None if type(got) is type(expected) and got == expected else f"{returns} {article(got)}, which is not right."
     if is_tensor(expected):
         return unlike(got.numpy(), expected.numpy(), tolerance, place) if is_tensor(got) else f"{returns} {article(got)}, where a torch tensor is asked."
@@ -440,8 +440,8 @@ def call(function, arguments, view=None, quiet=True):
             raise
         except BaseException as error:
             outcome |= told(error, function)
-    after = [state(argument) for argument in arguments]
-    modified = [[position, now] for position, (was, now) in enumerate(zip(before, after)) if was != now]
+    changed = [position for position, argument in enumerate(arguments) if state(argument) != before[position]]
+    modified = [[position, encode(arguments[position], LARGEST_CHANGE)] for position in changed]
     warning = next((str(warning.message)[:200] for warning in warned if issubclass(warning.category, RuntimeWarning)), "")
     said = {"modified": modified, "warned": warning, "printed": printed.getvalue()[:1000]}
     return outcome | {name: value for name, value in said.items() if value}
