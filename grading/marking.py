@@ -139,12 +139,10 @@ def mark(submission, exam, scratch, seconds):
     """Return a submission Marked. It runs in the folder `scratch`; no cell, and no function but one that trains, takes more `seconds`. Raises Failed."""
     left_out, deadline = {}, time.monotonic() + MOST_SECONDS
     while True:
-        if exam.stopped:
-            raise Failed("It was interrupted.")
         try:
             return attempt(submission, exam, scratch, seconds, left_out, deadline)
         except KernelDied as death:
-            if death.place is None and not exam.stopped:
+            if death.place is None:
                 raise Failed(f"Python could not be started for it: {death}.") from None
             if len(left_out) == MOST_DEATHS:
                 raise Failed(f"Its code ends Python again and again. The last time: {death}.") from None
@@ -159,6 +157,8 @@ def attempt(submission, exam, scratch, seconds, left_out, deadline):
     try:
         with Kernel(scratch, seconds) as kernel, among(exam.kernels, kernel):
             for place, cell in enumerate(notebook.cells):
+                if exam.stopped:
+                    raise Failed("It was interrupted.")
                 if time.monotonic() > deadline:
                     raise Failed(f"It ran for more than {MOST_SECONDS // 60} minutes in all.")
                 if cell.cell_type != "code":
