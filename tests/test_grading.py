@@ -368,7 +368,8 @@ def test_an_interrupted_run_ends_at_once_and_the_next_one_goes_on(tmp_path):
     right = {"mse_cost": "def mse_cost(h, y):\n    return np.sum((h - y) ** 2) / (2 * len(h))"}
     hand_in(tmp_path / "submitted", "endless", answered(right, "while True:\n    pass"))
     command = [sys.executable, "-m", "grading", NAME, "--submitted", tmp_path / "submitted", "--out", tmp_path / "graded"]
-    run = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    heeding = lambda: signal.signal(signal.SIGINT, signal.default_int_handler)  # which what runs in the background does not
+    run = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, preexec_fn=heeding)
     while not (kernels := psutil.Process(run.pid).children()):
         assert run.poll() is None
         time.sleep(0.1)
