@@ -17,6 +17,7 @@ import sys
 import tempfile
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from html import escape
 from pathlib import Path
 
 from rich.console import Console
@@ -36,6 +37,16 @@ COLUMNS = ("student", "task", "points", "max_points", "status", "message")
 GRADED, NEEDS_MARKING, FAILED = "graded", "needs-marking", "failed"
 NO_SUBMISSION = "no submission"
 MOST_NAMED = 5
+NO_FEEDBACK = """<!DOCTYPE html>
+<html lang="en">
+<head><meta charset="utf-8"><title>{name}</title></head>
+<body style="font: 1rem/1.5 sans-serif; margin: 3rem auto; max-width: 40rem; padding: 0 1rem">
+<h1>{name}</h1>
+<p>This submission could not be graded, so it has no points yet, not even zero.</p>
+<p><strong>{reason}</strong></p>
+</body>
+</html>
+"""
 
 
 def options(arguments):
@@ -157,6 +168,8 @@ class Grading:
             result = {"status": FAILED, "reason": text(f"The grader itself failed, please tell its authors: {type(error).__name__}: {error}")}
         if result["status"] == FAILED:
             self.gradebook.withdraw(student)
+            page = self.out / "feedback" / student / self.name / f"{self.name}.html"
+            write(page, NO_FEEDBACK.format(name=self.name, reason=escape(result["reason"])).encode())
         write(self.folder / "results" / f"{student}.json", json.dumps(result, indent=1).encode())
 
     def rows(self, student, result):

@@ -286,7 +286,9 @@ def test_what_cannot_be_graded_fails_with_its_reason(course):
             assert (row["status"], row["points"]) == ("failed", ""), row
             assert re.search(reason, row["message"]), row
         assert student in course.said
-        assert not (course.out / "feedback" / student).exists() and not (course.out / "autograded" / student).exists()
+        page = (course.out / "feedback" / student / NAME / f"{NAME}.html").read_text(encoding="utf-8")
+        assert "could not be graded" in page and re.search(reason, page)
+        assert not (course.out / "autograded" / student).exists()
 
 
 def test_trouble_in_one_place_costs_that_place_only(course):
