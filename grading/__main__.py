@@ -9,7 +9,6 @@ gradebook. Run it again at any time: only what changed is graded again, and manu
 import argparse
 import csv
 import dataclasses
-import hashlib
 import json
 import os
 import secrets
@@ -17,36 +16,37 @@ import sys
 import tempfile
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from html import escape
 from pathlib import Path
+from typing import NamedTuple
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from grading import preflight, source
+from grading import handed_in, preflight, source
 from grading.checks import NOT_ATTEMPTED
 from grading.feedback import Unshowable
 from grading.gradebook import Gradebook
-from grading.marking import Exam, Failed, fingerprint, mark, prepare
-from grading.preflight import Refused
-from grading.release import Problem, write
+from grading.handed_in import Refused, fingerprint
+from grading.marking import Exam, Failed, mark, prepare
+from grading.release import Problem
 from grading.sanitize import harmless, text
-from grading.source import SOLUTIONS, SourceError
+from grading.source import ROOT, SOLUTIONS, SourceError
+from tools.files import write
 
-COLUMNS = ("student", "task", "points", "max_points", "status", "message")
 GRADED, NEEDS_MARKING, FAILED = "graded", "needs-marking", "failed"
 NO_SUBMISSION = "no submission"
-MOST_NAMED = 5
-NO_FEEDBACK = """<!DOCTYPE html>
-<html lang="en">
-<head><meta charset="utf-8"><title>{name}</title></head>
-<body style="font: 1rem/1.5 sans-serif; margin: 3rem auto; max-width: 40rem; padding: 0 1rem">
-<h1>{name}</h1>
-<p>This submission could not be graded, so it has no points yet, not even zero.</p>
-<p><strong>{reason}</strong></p>
-</body>
-</html>
-"""
+MOST_NAMED, MOST_MISTAKES = 5, 3
+
+
+class Row(NamedTuple):
+    """A row of grades.csv."""
+
+    student: str
+    task: str
+    points: str
+    max_points: float
+    status: str
+    message: str
 
 
 def options(arguments):
@@ -72,16 +72,14 @@ class Grading:
 
     def __init__(self, name, submitted, out, jobs, seconds, seed, console):
         self.name, self.out, self.jobs, self.seconds, self.console = name, out, jobs, seconds, console
-        if set("?%") & set(str(out.absolute())):
-            raise Problem(f"The gradebook cannot lie in {out}: choose a folder without ? and % in its path.")
         self.origin = source.read(name)
-        self.students = preflight.students(submitted, name)
+        self.students = handed_in.students(submitted, name)
         self.gradebook = Gradebook(out, name, SOLUTIONS)
-        self.entered = self.gradebook.students()
         self.folder = out / name
-        (self.folder / "results").mkdir(parents=True, exist_ok=True)
+        self.results = {student.name: self.stored(student.name) for student in self.students if student.folder}
         self.seed = self.kept_seed(seed)
-        self.rules = digest(self.origin.path, *self.origin.modules, *Path(__file__).parent.glob("*.py")) + f" {self.seed} {seconds:g}"
+        ours = sorted([self.origin.path, *self.origin.modules, *Path(__file__).parent.glob("*.py")])
+        self.rules = f"{fingerprint(ours, ROOT)} {self.seed} {seconds:g}"
 
     def kept_seed(self, seed):
         path = self.folder / "seed"
@@ -96,31 +94,34 @@ class Grading:
     def run(self):
         """Grade what changed, then write the table and the feedback pages of all."""
         folders = {student.name: student.folder for student in self.students if student.folder}
-        changed = {name: folder for name, folder in folders.items() if not self.is_known(name, folder)}
+        entered = self.gradebook.students()
+        changed = {name: folder for name, folder in folders.items() if name not in entered or not self.is_known(name, folder)}
         if changed:
             self.grade(changed)
-        rows = []
         for student in self.students:
-            if student.folder:
-                rows += self.rows(student.name, self.result(student.name))
-            elif not student.reason.startswith(NO_SUBMISSION):
-                rows += self.rows(student.name, {"status": FAILED, "reason": student.reason})
+            if not student.folder and not student.reason.startswith(NO_SUBMISSION):
+                self.results[student.name] = {"status": FAILED, "reason": student.reason}
+        rows = [row for student in self.students if student.name in self.results for row in self.rows(student.name)]
         self.write_table(rows)
         self.summary(rows, len(changed))
 
     def is_known(self, student, folder):
-        result = self.result(student)
+        result = self.results[student]
         try:
-            return result is not None and result["status"] == GRADED and student in self.entered and result["key"] == self.key(folder)
+            return result is not None and result["status"] == GRADED and result["key"] == self.key(folder)
         except OSError:
             return False
 
     def key(self, folder):
-        return f"{fingerprint(folder)} {self.rules}"
+        return f"{fingerprint(handed_in.files(folder), folder)} {self.rules}"
 
-    def result(self, student):
-        path = self.folder / "results" / f"{student}.json"
+    def stored(self, student):
+        """Return what an earlier run found out about a student's submission, or None."""
+        path = self.result_path(student)
         return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+    def result_path(self, student):
+        return self.folder / "results" / f"{student}.json"
 
     def grade(self, folders):
         exam = Exam(self.origin, self.seed)
@@ -168,62 +169,63 @@ class Grading:
             result = {"status": FAILED, "reason": text(f"The grader itself failed, please tell its authors: {type(error).__name__}: {error}")}
         if result["status"] == FAILED:
             self.gradebook.withdraw(student)
-            page = self.out / "feedback" / student / self.name / f"{self.name}.html"
-            write(page, NO_FEEDBACK.format(name=self.name, reason=escape(result["reason"])).encode())
-        write(self.folder / "results" / f"{student}.json", json.dumps(result, indent=1).encode())
+            self.gradebook.explain(student, result["reason"])
+        write(self.result_path(student), json.dumps(result, indent=1).encode())
+        self.results[student] = result
 
-    def rows(self, student, result):
+    def rows(self, student):
         """Return a student's rows of the table as things stand, and bring the feedback page there too."""
+        result = self.results[student]
         if result["status"] == FAILED:
-            return [(student, task.name, "", task.points, FAILED, result["reason"]) for task in self.origin.tasks]
+            return [Row(student, task.name, "", task.points, FAILED, result["reason"]) for task in self.origin.tasks]
         self.gradebook.feedback(student)
         marks = self.gradebook.marks(student)
         return [self.row(student, task, marks[task.check], result) for task in self.origin.tasks]
 
     def row(self, student, task, mark, result):
         if mark.needs_marking:
-            return student, task.name, "", task.points, NEEDS_MARKING, ""
+            return Row(student, task.name, "", task.points, NEEDS_MARKING, "")
         message = mark.comment if task.written else result["messages"][task.name]
         if task.written and not message and not mark.points:
             message = NOT_ATTEMPTED.summary
-        return student, task.name, f"{mark.points:g}", task.points, GRADED, message
+        return Row(student, task.name, f"{mark.points:g}", task.points, GRADED, message)
 
     def write_table(self, rows):
         """Write grades.csv in one step. A text that a spreadsheet would compute begins with an apostrophe."""
         with tempfile.TemporaryFile("w+", encoding="utf-8", newline="") as table:
             writer = csv.writer(table)
-            writer.writerow(COLUMNS)
+            writer.writerow(Row._fields)
             writer.writerows([harmless_to_spreadsheets(value) for value in row] for row in rows)
             table.seek(0)
             write(self.folder / "grades.csv", table.read().encode())
 
     def summary(self, rows, graded_now):
         """Print what an instructor wants to know first."""
-        statuses = {student: {row[4] for row in rows if row[0] == student} for student in dict.fromkeys(row[0] for row in rows)}
-        failed = {row[0]: row[5] for row in rows if row[4] == FAILED}
-        waiting = [student for student, status in statuses.items() if NEEDS_MARKING in status]
-        self.say(f"{self.name}: {len(statuses)} submissions, {graded_now} of them graded now, {len(failed)} failed, {len(waiting)} with answers to mark by hand.")
+        graded = {student: result for student, result in self.results.items() if result["status"] == GRADED}
+        failed = {student: result for student, result in self.results.items() if result["status"] == FAILED}
+        waiting = {row.student for row in rows if row.status == NEEDS_MARKING}
+        self.say(f"{self.name}: {len(self.results)} submissions, {graded_now} of them graded now, {len(failed)} failed, {len(waiting)} with answers to mark by hand.")
         for task in self.origin.functions:
-            points = [row[2] for row in rows if row[1] == task.name and row[4] == GRADED]
-            self.say(f"  {task.name:24}right: {sum(float(point) == task.points for point in points)} of {len(points)}")
-            mistakes = Counter(self.result(student)["mistakes"].get(task.name) for student in statuses if student not in failed)
-            for mistake, times in mistakes.most_common(4):
-                if mistake and times > 1:
+            right = [float(row.points) == task.points for row in rows if row.task == task.name and row.status == GRADED]
+            self.say(f"  {task.name:24}right: {sum(right)} of {len(right)}")
+            mistakes = Counter(result["mistakes"][task.name] for result in graded.values() if task.name in result["mistakes"])
+            for mistake, times in mistakes.most_common(MOST_MISTAKES):
+                if times > 1:
                     self.say(f"      {times} times: {mistake}")
-        for student, reason in failed.items():
-            self.say(f"  failed: {student}: {reason}")
+        for student, result in failed.items():
+            self.say(f"  failed: {student}: {result['reason']}")
         notes = {}
-        for student in statuses:
-            for note in () if student in failed else self.result(student)["notes"]:
+        for student, result in graded.items():
+            for note in result["notes"]:
                 notes.setdefault(note, []).append(student)
         for note, students in notes.items():
             more = f" and {len(students) - MOST_NAMED} more" if len(students) > MOST_NAMED else ""
             self.say(f"  note: {', '.join(students[:MOST_NAMED])}{more}: {note}")
-        gone = sorted(self.gradebook.students() - {student.name for student in self.students if student.folder})
+        gone = sorted(self.gradebook.students() - self.results.keys())
         if gone:
             self.say(f"  in the gradebook, but no longer in the folder of submissions: {', '.join(gone)}")
         for student in self.students:
-            if not student.folder and student.name not in failed:
+            if student.name not in self.results:
                 self.say(f"  {student.name}: {student.reason}")
         self.say(f"Grades: {self.folder / 'grades.csv'}")
         self.say(f"Feedback: {self.out / 'feedback'}")
@@ -236,14 +238,6 @@ class Grading:
 
 def harmless_to_spreadsheets(value):
     return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
-
-
-def digest(*paths):
-    """Return what changes when the name or the content of one of our own files does."""
-    found = hashlib.sha256()
-    for path in sorted(paths):
-        found.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
-    return found.hexdigest()
 
 
 def main(arguments=None):

@@ -1,5 +1,6 @@
 """Feedback pages, as `nbgrader generate_feedback` makes them."""
 
+from html import escape
 from importlib.metadata import version
 from pathlib import Path
 
@@ -12,6 +13,23 @@ from grading.nbgrader_settings import settings
 # What a page depends on besides its notebook and marks.
 MAKERS = b"".join(Path(__file__).with_name(f"{name}.py").read_bytes() for name in ("feedback", "pages", "nbgrader_settings"))
 MAKERS += " ".join(version(package) for package in ("nbgrader", "nbconvert")).encode()
+
+
+FAILURE = """<!DOCTYPE html>
+<html lang="en">
+<head><meta charset="utf-8"><title>{name}</title></head>
+<body style="font: 1rem/1.5 sans-serif; margin: 3rem auto; max-width: 40rem; padding: 0 1rem">
+<h1>{name}</h1>
+<p>This submission could not be graded, so it has no points yet, not even zero.</p>
+<p><strong>{reason}</strong></p>
+</body>
+</html>
+"""
+
+
+def page_of_a_failure(name, reason):
+    """Return the page for a student whose submission has no marks."""
+    return FAILURE.format(name=name, reason=escape(reason))
 
 
 def shown(comment):

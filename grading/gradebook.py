@@ -14,9 +14,10 @@ import nbformat
 from nbgrader import api, utils
 from sqlalchemy.exc import SQLAlchemyError
 
-from grading.feedback import MAKERS, Feedback, shown
+from grading.feedback import MAKERS, Feedback, page_of_a_failure, shown
 from grading.nbgrader_settings import configuration
-from grading.release import Problem, generate, make_tables, write
+from grading.release import Problem, generate, make_tables
+from tools.files import write
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ class Gradebook:
     def __init__(self, out, name, solutions):
         self.out, self.name = Path(out).absolute(), name
         self._file = self.out / "gradebook.db"
+        if set("?%") & set(str(self._file)):  # which have a meaning in the database's address
+            raise Problem(f"The gradebook cannot lie in {out}: choose a folder without ? and % in its path.")
         self._book = None
         solutions = Path(solutions).absolute()
         source = os.path.relpath(solutions, self.out)  # nbgrader reads an absolute one as a pattern
@@ -85,7 +88,7 @@ class Gradebook:
             self._book.add_source_cell(name, self.name, self.name, cell_type=self._cells[name].cell_type)
         self._book.db.commit()
 
-    def enter(self, student, notebook, scores, comments, timestamp=None):
+    def enter(self, student, notebook, scores, comments):
         """Enter a submission that was run.
 
         `notebook` is harmless to show and has the release's graded cells; `scores` are points by check cell, `comments` texts by answer
@@ -98,9 +101,8 @@ class Gradebook:
             kept = self._kept(student) if self._submission(student) is None else {}
             before = kept["answers"] if kept else sources_in(path)
             self._book.update_or_create_student(student, **kept.get("student", {}))
-            when = {} if timestamp is None else {"timestamp": timestamp}
             with self._book.db.no_autoflush:  # else SQLAlchemy warns
-                self._book.update_or_create_submission(self.name, student, **when)
+                self._book.update_or_create_submission(self.name, student)
             submission = self._submission(student)
             for comment in submission.comments:
                 comment.auto_comment = comments.get(comment.name)
@@ -137,6 +139,13 @@ class Gradebook:
                     shutil.rmtree(path.parent)
                     if not any(path.parent.parent.iterdir()):
                         path.parent.parent.rmdir()
+
+    def explain(self, student, reason):
+        """Put the reason why a submission has no marks on the student's page; return it."""
+        page = self._feedback(student)
+        with self._told():
+            write(page, page_of_a_failure(self.name, reason).encode())
+        return page
 
     def students(self):
         """Return the names of the students whose submission was entered."""

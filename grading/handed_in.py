@@ -1,5 +1,6 @@
-"""What students handed in, read as hostile data: who is there, and the cells of a notebook."""
+"""What students handed in, read as hostile data: who is there, the files of a folder, and the cells of a notebook."""
 
+import hashlib
 import json
 import os
 import stat
@@ -11,7 +12,7 @@ import nbformat
 
 from grading.sanitize import text
 
-LARGEST = 50_000_000  # bytes
+LARGEST = 50_000_000  # bytes of a notebook, and of all files in its folder
 MOST_PARTS = 3_000_000  # of its JSON: each may take twenty times its size in memory
 MOST_CELLS = 1000
 OPENING = [getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY")]  # not every system has them all
@@ -172,3 +173,23 @@ def mapping(value):
 def joined(value):
     """A text may be a list of its lines."""
     return "".join(value) if isinstance(value, list) and all(isinstance(line, str) for line in value) else value
+
+
+def files(folder):
+    """Yield the files below a folder that somebody handed in: no links, nothing hidden, nothing that is no file."""
+    for root, folders, names in os.walk(folder):
+        folders[:] = [name for name in sorted(folders) if not name.startswith(".") and name != "__pycache__"]
+        for path in (Path(root, name) for name in sorted(names) if not name.startswith(".")):
+            if stat.S_ISREG(path.lstat().st_mode):
+                yield path
+
+
+def fingerprint(paths, root):
+    """Return what changes when one of the files below `root` does; of those beyond LARGEST bytes in all, when a size or a time does."""
+    found, size = hashlib.sha256(), 0
+    for path in paths:
+        status = path.stat()
+        size += status.st_size
+        content = path.read_bytes() if size <= LARGEST else f"{status.st_size} {status.st_mtime_ns}".encode()
+        found.update(os.fsencode(path.relative_to(root)) + b"\0" + hashlib.sha256(content).digest())
+    return found.hexdigest()

@@ -6,14 +6,11 @@ nothing that the submission's code replaces or reads there changes the verdict.
 
 import contextlib
 import functools
-import hashlib
 import inspect
 import json
 import operator
-import os
 import re
 import shutil
-import stat
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +19,8 @@ import numpy as np
 from nbformat.v4 import new_output
 
 from grading import checks
-from grading.checks import Verdict, decode, encode, judge, judge_training
+from grading.checks import Verdict, decode, encode, judge, judge_training, score_line
+from grading.handed_in import LARGEST, files
 from grading.kernel import Kernel, KernelDied, NoAnswer
 
 SLOWER = 1.5  # the grader's machine may be this much slower than the student's before a training counts as too long
@@ -30,7 +28,6 @@ FRESH_DRAWS = 3
 UNJUDGED = "What it gives back could not be judged"
 MOST_DEATHS = 3
 MOST_SECONDS = 1800  # for a submission, all attempts together
-LARGEST_FOLDER = 50_000_000
 
 ANSWER = """
 import __main__, json
@@ -65,9 +62,10 @@ class Exam:
     def __init__(self, origin, seed):
         self.origin = origin
         self.by_check = {task.check: task for task in origin.functions}
-        self.expected = origin.expected()
+        expected = origin.expected()
+        self.expected = json.dumps(expected)
         self.asked, self.trials = {}, {}
-        for place, (task, visible) in enumerate(zip(origin.functions, self.expected, strict=True)):
+        for place, (task, visible) in enumerate(zip(origin.functions, expected, strict=True)):
             rngs = [np.random.default_rng([seed, place, draw]) for draw in range(FRESH_DRAWS)]
             if task.bar is None:
                 self.asked[task.name] = functools.reduce(joined, [task.numbers(rng) for rng in rngs], visible) | {"visible": len(visible["cases"])}
@@ -75,6 +73,7 @@ class Exam:
                 trial = self.trials[task.name] = task.trial(rngs[0])
                 self.asked[task.name] = visible | {"seconds": SLOWER * task.settings["seconds"], "mistakes": task.trained_mistakes(trial)}
         self.source_of_checks = inspect.getsource(checks)
+        self.request = functools.cache(self.request)  # the same for every submission, and megabytes
         self.kernels, self.stopped = set(), False
 
     def stop(self):
@@ -86,7 +85,7 @@ class Exam:
     def request(self, name, instead=()):
         """Return what the kernel is asked, as bytes. With `instead`, model answers are in it, of tasks before this one only."""
         helpers = self.origin.with_answers(name) if instead else self.origin.helpers
-        request = {"name": name, "checks": self.source_of_checks, "helpers": helpers, "instead": list(instead)}
+        request = {"name": name, "checks": self.source_of_checks, "helpers": helpers, "instead": instead}
         if name in self.trials:
             arguments, unseen, _ = self.trials[name]
             request |= {"arguments": [encode(argument) for argument in arguments], "unseen": encode(unseen)}
@@ -216,7 +215,8 @@ def second_chances(kernel, exam, marked):
         verdict = marked.verdicts[task.name]
         if verdict.solved:
             continue
-        used = [name for name in wrong if re.search(rf"\b{name}\b", own_code(marked.notebook, task))]
+        code = own_code(marked.notebook, task)
+        used = tuple(name for name in wrong if re.search(rf"\b{name}\b", code))
         if verdict.attempted and used:
             try:
                 again = ask(kernel, exam, task, used)
@@ -247,8 +247,8 @@ def show(marked, exam):
             points = {"text/plain": f"{task.points * verdict.solved:g}"}
             cell.outputs = [new_output("stream", name="stdout", text=f"{verdict.text()}\n"), new_output("execute_result", data=points, execution_count=1)]
         elif grade_id == "score":
-            table = "".join(f"{name:24}{task.points * marked.verdicts[name].solved:g} of {task.points:g}\n" for name, task in ((task.name, task) for task in exam.origin.functions))
-            cell.outputs = [new_output("stream", name="stdout", text=table)]
+            lines = [score_line(task.name, task.points, marked.verdicts[task.name]) for task in exam.origin.functions]
+            cell.outputs = [new_output("stream", name="stdout", text="\n".join(lines) + "\n")]
 
 
 def prepare(folder, exam, scratch):
@@ -256,31 +256,11 @@ def prepare(folder, exam, scratch):
     size = 0
     for path in files(folder):
         size += path.stat().st_size
-        if size > LARGEST_FOLDER:
-            raise Failed(f"Its folder holds more than {LARGEST_FOLDER // 1_000_000} MB of files.")
+        if size > LARGEST:
+            raise Failed(f"Its folder holds more than {LARGEST // 1_000_000} MB of files.")
         if path.suffix != ".ipynb":
             target = Path(scratch, path.relative_to(folder))
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)
     exam.origin.copy_support(scratch)
-    Path(scratch, "expected.json").write_text(json.dumps(exam.expected), encoding="utf-8")
-
-
-def files(folder):
-    """Yield the files below a folder that somebody handed in: no links, nothing hidden, nothing that is no file."""
-    for root, folders, names in os.walk(folder):
-        folders[:] = [name for name in sorted(folders) if not name.startswith(".") and name != "__pycache__"]
-        for path in (Path(root, name) for name in sorted(names) if not name.startswith(".")):
-            if stat.S_ISREG(path.lstat().st_mode):
-                yield path
-
-
-def fingerprint(folder):
-    """Return what changes when a file below the folder does; of too large a folder, when a size or a time does."""
-    found, size = hashlib.sha256(), 0
-    for path in files(folder):
-        status = path.stat()
-        size += status.st_size
-        content = path.read_bytes() if size <= LARGEST_FOLDER else f"{status.st_size} {status.st_mtime_ns}".encode()
-        found.update(os.fsencode(path.relative_to(folder)) + b"\0" + hashlib.sha256(content).digest())
-    return found.hexdigest()
+    Path(scratch, "expected.json").write_text(exam.expected, encoding="utf-8")

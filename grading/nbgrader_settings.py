@@ -5,10 +5,12 @@ from pathlib import Path
 import nbgrader.server_extensions.formgrader.handlers as formgrader
 from traitlets.config import Config
 
+from grading.source import ALTERNATIVES, CASES, MISTAKES
+
 HERE = Path(__file__).absolute().parent
 
 # Cells with these tags are the source's own: never part of the exercise.
-SOURCE_ONLY = ["source-only", "cases", "mistakes", "alternatives", "rubric"]
+SOURCE_ONLY = ["source-only", CASES, MISTAKES, ALTERNATIVES, "rubric"]
 CODE_STUB = "raise NotImplementedError  # your code here, in place of this line"
 TEXT_STUB = "*Your answer here, in place of this line.*"
 

@@ -7,9 +7,7 @@ import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_cell
 
 from grading import handed_in
-from grading.handed_in import Refused, listed, students
-
-__all__ = ["Refused", "Submission", "read", "students"]
+from grading.handed_in import Refused, listed
 
 KINDS = {"code": new_code_cell, "markdown": new_markdown_cell, "raw": new_raw_cell}
 

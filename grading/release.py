@@ -1,6 +1,5 @@
 """The exercise, made from the solution notebook by nbgrader's generate_assignment."""
 
-import os
 import tempfile
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from grading.nbgrader_settings import settings
+from tools.files import write
 
 
 class Problem(Exception):
@@ -90,11 +90,3 @@ def make_tables(db_url):
             newest = ScriptDirectory(ALEMBIC_DIR).get_current_head()
             connection.execute(text("INSERT INTO alembic_version VALUES (:version)"), {"version": newest})
     engine.dispose()
-
-
-def write(path, text):
-    """Write bytes in one step, so that an interrupted run leaves the old file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(path.name + ".new")
-    beside.write_bytes(text)
-    os.replace(beside, path)

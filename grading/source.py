@@ -150,12 +150,16 @@ class Source:
             shutil.copyfile(module, Path(folder, module.name))
 
 
+def assignments(solutions=SOLUTIONS):
+    """Return the names of the assignments that have a solution notebook."""
+    return sorted(path.stem for path in Path(solutions).glob("*/*.ipynb") if path.stem == path.parent.name)
+
+
 def read(name, solutions=SOLUTIONS):
     """Read solutions/NAME/NAME.ipynb and run what it defines. Raises SourceError."""
     path = Path(solutions, name, f"{name}.ipynb")
     if not path.is_file():
-        known = ", ".join(sorted(found.parent.name for found in Path(solutions).glob("*/*.ipynb") if found.stem == found.parent.name))
-        raise SourceError(f"There is no assignment {name}: {path} is missing. Known are: {known or 'none'}.")
+        raise SourceError(f"There is no assignment {name}: {path} is missing. Known are: {', '.join(assignments(solutions)) or 'none'}.")
     notebook = nbformat.read(path, as_version=4)
     if str(CHAPTERS) not in sys.path:
         sys.path.append(str(CHAPTERS))

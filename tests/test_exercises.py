@@ -13,7 +13,7 @@ from nbclient import NotebookClient
 from grading import exercises, source
 from grading.checks import TOLERANCE, call, difference, encode, judge, judge_training, train
 from grading.nbgrader_settings import SOURCE_ONLY
-from grading.source import EXERCISES, ROOT, SOLUTIONS
+from grading.source import EXERCISES, SOLUTIONS
 from tools import notebooks
 
 NAMES = sorted(path.parent.name for path in SOLUTIONS.glob("*/*.ipynb"))

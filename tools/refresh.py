@@ -16,6 +16,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat.reader import NotJSONError
 
+from tools.files import write
 from tools.notebooks import all_notebooks, code_cells
 
 CELL_TIMEOUT = 120
@@ -87,10 +88,8 @@ def keep(metadata, names):
 
 
 def store(notebook, path):
-    """Write the notebook in one step, so that an interrupted run leaves the old one."""
-    beside = path.with_suffix(".new")
-    nbformat.write(notebook, beside)
-    os.replace(beside, path)
+    """Write the notebook, in one step."""
+    write(path, (nbformat.writes(notebook) + "\n").encode())
 
 
 def main(paths):

@@ -55,13 +55,15 @@ def case(name, number):
 
 def score():
     """Print the points of every check that was run in this session. Returns their sum."""
-    reached = 0
     for name, task in tasks().items():
-        points = task["points"] * verdicts[name].solved if name in verdicts else 0
-        reached += points
-        print(f"{name:24}" + (f"{points:g} of {task['points']:g}" if name in verdicts else "not checked yet"))
+        print(score_line(name, task["points"], verdicts.get(name)))
     print("Written answers are marked by your instructor.")
+    reached = sum(tasks()[name]["points"] for name, verdict in verdicts.items() if verdict.solved)
     return Score(reached, sum(task["points"] for task in tasks().values()), "Checked tasks")
+
+
+def score_line(name, points, verdict):
+    return f"{name:24}" + (f"{points * verdict.solved:g} of {points:g}" if verdict else "not checked yet")
 
 
 class Score(float):
@@ -177,7 +179,6 @@ def judge(task, got):
     if not wrong:
         return Verdict(True, f"All {len(cases)} cases are right.")
     first = wrong[0]
-    is_are = "is" if len(cases) - len(wrong) == 1 else "are"
     which = f"case {first + 1}" if first < task.get("visible", len(cases)) else "a new one"
     details = [f"The first that is not, {which}:", *shown(cases[first], task["parameters"])]
     if "value" in got[first] and not isinstance(decode(got[first]["value"]), dict | Other | None):
@@ -186,7 +187,7 @@ def judge(task, got):
     if got[first].get("printed"):
         details.append(f"  It printed: {got[first]['printed'][:300].strip()}")
     right = len(cases) - len(wrong)
-    summary = f"{right} of {len(cases)} cases {is_are} right." if right else f"None of the {len(cases)} cases is right."
+    summary = f"{right} of {len(cases)} cases {'is' if right == 1 else 'are'} right." if right else f"None of the {len(cases)} cases is right."
     return Verdict(False, summary, differences[first], "\n".join(details), first + 1, recognised(task["mistakes"], got, wrong, rule))
 
 
@@ -369,8 +370,9 @@ def unlike_number(got, expected, tolerance, place):
         return f"{returns} an array of shape {got.shape}, where {asked} is asked."
     whole = single and expected.dtype.kind == "f" and got.dtype.kind in "iu"  # 0 for 0.0
     hint = ": is there a 0 that should be 0.0?" if got.dtype.kind in "iu" and expected.dtype.kind == "f" else ""
-    if KINDS.get(got.dtype.kind) is not KINDS[expected.dtype.kind] and KINDS.get(got.dtype.kind, ("", ""))[1] != many and not whole:
-        return f"{returns} {KINDS.get(got.dtype.kind, ('', 'objects'))[1]}, where {many} are asked (dtype {got.dtype}){hint or '.'}"
+    found = KINDS.get(got.dtype.kind, ("", "objects"))[1]
+    if found != many and not whole:
+        return f"{returns} {found}, where {many} are asked (dtype {got.dtype}){hint or '.'}"
     if expected.dtype.kind in "biuU":
         return None if np.array_equal(got, expected) else f"{what} is not right."
     with np.errstate(all="ignore"):
@@ -488,21 +490,20 @@ def told(error, function):
 def train(function, arguments, unseen):
     """Call a function that trains a torch module, then the module on unseen inputs. Returns what `call` returns, of the outputs."""
 
-    trained = []
+    asked = []
 
     def outputs(model, *_):
         import torch
 
-        trained.append(model)
-
         if not isinstance(model, torch.nn.Module):
             raise TypeError(f"a torch.nn.Module is asked, not {article(model)}")
+        asked.append(unseen)
         model.eval()
         with torch.no_grad():
             return np.asarray(model(torch.as_tensor(unseen)).detach().cpu())
 
     outcome = call(function, arguments, outputs, quiet=False)
-    if "raised" in outcome and isinstance(next(iter(trained), None), sys.modules["torch"].nn.Module):
+    if "raised" in outcome and asked:
         outcome["message"] = f"when the trained module is called with inputs of {np.asarray(unseen).dtype}: {outcome['message']}"
     return outcome
 
@@ -526,7 +527,7 @@ def encode(value, largest=math.inf):
             return {"other": f"an array of shape {array.shape}, which is far too large"}
         return {"array": base64.b64encode(array.tobytes()).decode(), "dtype": array.dtype.str, "shape": list(array.shape)}
     if isinstance(value, list | tuple):
-        return {type_name(value, (tuple, list)): [encode(item, largest) for item in value]}
+        return {"list" if isinstance(value, list) else "tuple": [encode(item, largest) for item in value]}
     if isinstance(value, dict):
         return {"dict": [[encode(key), encode(item, largest)] for key, item in value.items()]}
     if isinstance(value, functools.partial):
@@ -579,10 +580,6 @@ class Other:
 def is_tensor(value):
     torch = sys.modules.get("torch")
     return torch is not None and isinstance(value, torch.Tensor)
-
-
-def type_name(value, types):
-    return next(kind.__name__ for kind in types if isinstance(value, kind))
 
 
 # What the grader asks of a submission's kernel. The verdict is not decided there.
