@@ -74,12 +74,29 @@ MARKS_LEADING_NOWHERE = """() => {
 }"""
 
 
-# A preload would ask for style sheets of its own. The rule about contrast takes two thirds of the time, and colours
-# do not depend on the width.
-AXE_OPTIONS = {
-    "desktop": {"resultTypes": ["violations"], "preload": False},
-    "phone": {"resultTypes": ["violations"], "preload": False, "rules": {"color-contrast": {"enabled": False}}},
-}
+# axe looks at each page in one theme on a wide screen and in the other on a phone: structure does not depend on the
+# theme, nor colours on the width. A preload would ask for style sheets of its own.
+AXE = {("light", "desktop"), ("dark", "phone")}
+AXE_OPTIONS = {"resultTypes": ["violations"], "preload": False}
+# It takes a third of the time without what repeats: the drawn half of a formula, which is hidden from assistive technology
+# and inherits its colour, and in code all tokens but the first of each kind.
+WITHOUT_REPETITION = """() => {
+  const seen = new Set();
+  document.querySelectorAll(".katex-html").forEach((ink) => ink.replaceChildren());
+  for (const token of document.querySelectorAll(".highlight span[class]"))
+    if (seen.has(token.className)) token.replaceWith(...token.childNodes);
+    else if (token.textContent.trim().length > 1) seen.add(token.className);  // axe does not judge a single letter
+}"""
+
+# Nor does axe judge text on a gradient, such as the shadow at the edge of what scrolls.
+WITHOUT_SHADOWS = "* { background-image: none !important }"
+
+COPIED_BY_EACH_BUTTON = """() => {
+  const copied = [];
+  document.addEventListener("copy", () => copied.push(document.activeElement.value.trim()));
+  document.querySelectorAll(".cell_input .copybtn").forEach((button) => button.click());
+  return copied;
+}"""
 
 
 @dataclass
@@ -133,8 +150,11 @@ def visits(site, browser):
             for address in [*site.pages, "search.html?q=loss"]:
                 visit, page = look(context, site, address, f"{address}, {theme}, {screen}")
                 assert page.evaluate("document.documentElement.dataset.theme") == theme
-                for violation in axe.run(page, options=AXE_OPTIONS[screen]).response["violations"]:
-                    visit.accessibility.append(f"{violation['id']}: {violation['nodes'][0]['html'][:200]}")
+                if (theme, screen) in AXE:
+                    page.evaluate(WITHOUT_REPETITION)
+                    page.add_style_tag(content=WITHOUT_SHADOWS)
+                    for violation in axe.run(page, options=AXE_OPTIONS).response["violations"]:
+                        visit.accessibility.append(f"{violation['id']}: {violation['nodes'][0]['html'][:200]}")
                 page.close()
                 visits.append(visit)
     return visits
@@ -232,11 +252,9 @@ def test_every_copy_button_copies_its_cell(notebook, site, desktop):
     expected = [cell.source.strip() for cell in cells if cell.cell_type == "code" and not hidden & set(cell.metadata.get("tags", []))]
     desktop.goto(site.url + notebook.with_suffix(".html").as_posix())
     desktop.evaluate(UNFOLD)
-    copied = []
-    for button in desktop.locator(".cell_input .copybtn").all():
-        button.click(force=True)
-        copied.append(desktop.evaluate("navigator.clipboard.readText()").strip())
-    assert copied == expected
+    desktop.locator(".cell_input .copybtn").first.click(force=True)
+    assert desktop.evaluate("navigator.clipboard.readText()").strip() == expected[0]
+    assert desktop.evaluate(COPIED_BY_EACH_BUTTON) == expected
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=str)
