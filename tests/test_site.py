@@ -57,6 +57,16 @@ PUNCTUATION_ALONE = """() => {
   }
   return complaints;
 }"""
+NAMES_BROKEN = """() => {
+  const complaints = [];
+  for (const name of document.querySelectorAll("article table .pre"))
+    for (const word of name.childNodes) {
+      const range = document.createRange();
+      range.selectNodeContents(word);
+      if (range.getClientRects().length > 1 && !word.textContent.includes(" ")) complaints.push(`${word.textContent} of ${name.textContent}`);
+    }
+  return complaints;
+}"""
 FIGURES_NOT_DESCRIBED = """() => [...document.querySelectorAll("article :is(figure, .cell_output img)")]
   .map((element) => element.closest("figure") ?? element)
   .filter((figure) => !figure.querySelector("figcaption")?.textContent.trim() || !figure.querySelector("img")?.alt.trim())
@@ -110,6 +120,7 @@ class Visit:
     too_wide: list = field(default_factory=list)
     formulas: list = field(default_factory=list)
     punctuation: list = field(default_factory=list)
+    names: list = field(default_factory=list)
     figures: list = field(default_factory=list)
     marks: list = field(default_factory=list)
     accessibility: list = field(default_factory=list)
@@ -135,6 +146,7 @@ def look(context, site, address, name):
     visit.too_wide = page.evaluate(TOO_WIDE)
     visit.formulas = page.evaluate(FORMULAS_NOT_READABLE)
     visit.punctuation = page.evaluate(PUNCTUATION_ALONE)
+    visit.names = page.evaluate(NAMES_BROKEN)
     visit.figures = page.evaluate(FIGURES_NOT_DESCRIBED)
     visit.marks = page.evaluate(MARKS_LEADING_NOWHERE)
     return visit, page
@@ -218,6 +230,10 @@ def test_formulas_can_be_read_without_scripts(visits_without_scripts):
 
 def test_no_line_starts_with_the_comma_after_a_formula(visits):
     assert complaints(visits, "punctuation") == []
+
+
+def test_no_name_in_a_table_breaks_inside_a_word(visits):
+    assert complaints(visits, "names") == []
 
 
 def test_axe_finds_no_violation(visits):
