@@ -71,6 +71,11 @@ def test_every_figure_is_described(path):
 
 
 @each(CHAPTERS)
+def test_the_text_refers_to_every_figure(path):
+    none(notebooks.unmentioned_figures(notebooks.read(path)))
+
+
+@each(CHAPTERS)
 def test_code_cells_are_short(path):
     none(notebooks.long_cells(notebooks.read(path)))
 
@@ -93,7 +98,7 @@ def good_notebook():
     picture = new_output("display_data", {"image/svg+xml": "<svg/>", "text/plain": "<Figure size 640x480 with 1 Axes>"})
     return new_notebook(
         cells=[
-            new_markdown_cell("$$a = b$$ (eq-same)\n\n:::{note}\n$$\nc\n$$ (def-c)\n:::\n\n```python\n$$ no equation $$\n```"),
+            new_markdown_cell("$$a = b$$ (eq-same)\n\n:::{note}\n$$\nc\n$$ (def-c)\n:::\n\n```python\n$$ no equation $$\n```\n\nSee {numref}`fig-line`."),
             new_code_cell(
                 "check('eq-same', 'both', 1, 1, 0)",
                 execution_count=1,
@@ -169,6 +174,7 @@ def imports(notebook):
         (notebooks.undescribed_figures, without(2, "mystnb", "figure", "caption"), "without mystnb.figure.caption"),
         (notebooks.undescribed_figures, without(2, "mystnb", "figure", "name"), "without mystnb.figure.name"),
         (notebooks.undescribed_figures, without(2, "mystnb", "image"), "says next to nothing"),
+        (notebooks.unmentioned_figures, says("See the figure.", 0), "never refers to fig-line"),
         (notebooks.long_cells, says("x = 1\n" * 26), "code cell 1 has 26 lines"),
         (notebooks.long_cells, lambda nb: [says("x = 1\n" * 9, number)(nb) for number in (1, 2)], "longer than 9 lines"),
         (notebooks.unchecked_claims, says("$$a = b$$", 0), "without a label"),

@@ -142,6 +142,14 @@ def undescribed_figures(notebook):
                 yield f"code cell {number} shows a figure whose mystnb.image.alt says next to nothing"
 
 
+def unmentioned_figures(notebook):
+    prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    for number, cell in code_cells(notebook):
+        name = cell.metadata.get("mystnb", {}).get("figure", {}).get("name")
+        if name and f"{{numref}}`{name}`" not in prose:
+            yield f"the text never refers to {name}, the figure of code cell {number}"
+
+
 def long_cells(notebook):
     lengths = [len(cell.source.splitlines()) for _, cell in code_cells(notebook)]
     if lengths and statistics.median(lengths) > 8:
