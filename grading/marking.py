@@ -70,8 +70,8 @@ class Exam:
             if task.bar is None:
                 self.asked[task.name] = functools.reduce(joined, [task.numbers(rng) for rng in rngs], visible) | {"visible": len(visible["cases"])}
             else:
-                trial = self.trials[task.name] = task.trial(rngs[0])
-                self.asked[task.name] = visible | {"seconds": SLOWER * task.settings["seconds"], "mistakes": task.trained_mistakes(trial)}
+                self.trials[task.name] = task.trial(rngs[0])
+                self.asked[task.name] = visible | {"seconds": SLOWER * task.settings["seconds"]}
         self.source_of_checks = inspect.getsource(checks)
         self.request = functools.cache(self.request)  # the same for every submission, and megabytes
         self.kernels, self.stopped = set(), False
@@ -105,7 +105,7 @@ class Exam:
             return Verdict(False, "What it gives back could not be read.")
         try:
             if task.name in self.trials:
-                return judge_training(asked, task.score, self.trials[task.name][2], outcomes[0], seconds, asked["mistakes"])
+                return judge_training(asked, task.score, task.signs, self.trials[task.name][2], outcomes[0], seconds)
             return judge(asked, outcomes)
         except Exception as error:
             return Verdict(False, f"{UNJUDGED} ({type(error).__name__}: {error}).")

@@ -14,7 +14,7 @@ from pathlib import Path
 import nbformat
 import numpy as np
 
-from grading.checks import TOLERANCE, call, decode, encode, train
+from grading.checks import TOLERANCE, call, decode, encode
 
 ROOT = Path(__file__).resolve().parent.parent
 SOLUTIONS = ROOT / "solutions"
@@ -85,16 +85,17 @@ class Task:
         """The function that maps outputs on unseen inputs and their truth to a number."""
         return self.names[f"{self.name}_score"]
 
-    def trained_mistakes(self, trial):
-        """Return each mistake's sentence and outputs, where it gives any."""
-        outcomes = [(sentence(mistake), train(mistake, trial[0], trial[1])) for mistake in self.mistakes.values()]
-        return [{"sentence": said, "outputs": outcome["value"]} for said, outcome in outcomes if "value" in outcome]
+    @property
+    def signs(self):
+        """The function that maps them to the names of the mistakes that they show."""
+        return self.names[f"{self.name}_signs"]
 
     def rules(self):
         """Return what a check must know besides the numbers."""
         rules = {"name": self.name, "points": self.points, "parameters": list(self.signature.parameters)}
         if self.bar is not None:
-            return rules | {"bar": self.bar, "seconds": self.settings["seconds"], "shape": self.settings.get("shape")}
+            sentences = {name: sentence(mistake) for name, mistake in self.mistakes.items()}
+            return rules | {"bar": self.bar, "seconds": self.settings["seconds"], "shape": self.settings.get("shape"), "mistakes": sentences}
         return rules | {"tolerance": self.settings.get("tolerance", TOLERANCE), "without_warning": self.settings.get("without_warning", False)}
 
 
@@ -136,8 +137,7 @@ class Source:
             numbers = task.numbers(np.random.default_rng(0))
             needed = set(named(numbers["cases"])) | {f"{task.name}_view"} & task.names.keys()
             return {"helpers": sorted(needed)} | numbers
-        needed = [f"{task.name}_trial", f"{task.name}_score"]
-        return {"helpers": needed, "mistakes": task.trained_mistakes(task.trial(np.random.default_rng(0)))}
+        return {"helpers": [f"{task.name}_{ending}" for ending in ("trial", "score", "signs")]}
 
     def with_answers(self, before):
         """Return the helpers' source with the model answers of all tasks before the one named."""

@@ -130,10 +130,9 @@ def test_trainings_that_go_wrong_are_caught_and_named(name, seed):
     for task in read(name).functions:
         if task.bar is not None:
             trial = task.trial(np.random.default_rng(1000 + seed))
-            mistakes = task.trained_mistakes(trial)
 
             def verdict(function):
-                return judge_training(task.rules(), task.score, trial[2], train(function, *trial[:2]), 0, mistakes)
+                return judge_training(task.rules(), task.score, task.signs, trial[2], train(function, *trial[:2]), 0)
 
             for title, function in task.alternatives.items():
                 assert verdict(function).solved, f"{task.name}: {title} fails\n{verdict(function).text()}"

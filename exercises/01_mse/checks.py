@@ -22,7 +22,6 @@ import numpy as np
 
 TOLERANCE = (1e-12, 1e-9)  # absolute, and relative to the truth
 LARGEST_RESULT, LARGEST_CHANGE = 4_000_000, 100_000  # bytes of an array
-NEARER = 0.25  # a mistake is named when its outputs are this many times nearer to yours than to the truth
 
 
 # What the notebook calls.
@@ -122,12 +121,12 @@ def names_in(code):
 
 
 def check_training(task, names):
-    fit, trial, measure = (names[task["name"] + ending] for ending in ("", "_trial", "_score"))
+    fit, trial, measure, signs = (names[task["name"] + ending] for ending in ("", "_trial", "_score", "_signs"))
     arguments, unseen, truth = trial(np.random.default_rng(0))
     started, used = time.perf_counter(), time.process_time()
     got = train(fit, arguments, unseen)
     seconds, used = time.perf_counter() - started, time.process_time() - used
-    verdict = judge_training(task, measure, truth, got, seconds, task["mistakes"])
+    verdict = judge_training(task, measure, signs, truth, got, seconds)
     if verdict.solved and used > task["seconds"]:
         verdict.advice = f"It took {used:.0f} s of processor time, on several cores. The grader has one and allows {task['seconds']} s and a half more."
     return verdict
@@ -201,11 +200,12 @@ def recognised(mistakes, got, wrong, rule):
     return ""
 
 
-def judge_training(task, measure, truth, got, seconds, mistakes):
+def judge_training(task, measure, signs, truth, got, seconds):
     """Judge the outputs of a trained module on unseen inputs.
 
-    task: a dict with "bar", "seconds" and "shape", that of one output (None: any). measure: maps outputs and truth to a
-    number. got: what `train` returned. seconds: how long that took. mistakes: dicts of "sentence" and "outputs".
+    task: a dict with "bar", "seconds", "shape", that of one output (None, there or in place of a size: any), and
+    "mistakes", a dict of sentences. measure: maps outputs and truth to a number. signs: maps them to the names of the
+    mistakes that they show, the most telling first. got: what `train` returned. seconds: how long that took.
     """
     if got.get("stub"):
         return NOT_ATTEMPTED
@@ -217,9 +217,10 @@ def judge_training(task, measure, truth, got, seconds, mistakes):
     outputs = decode(got["value"])
     if not isinstance(outputs, np.ndarray) or outputs.dtype.kind != "f":
         return Verdict(False, f"The module should give floats, and gives {article(outputs)}.")
-    asked = (len(truth), *(task["shape"] or outputs.shape[1:]))
-    if outputs.shape != asked:
-        return Verdict(False, f"For {len(truth)} unseen inputs the module gives outputs of shape {outputs.shape}, where {asked} is asked.")
+    asked = [len(truth), *(outputs.shape[1:] if task["shape"] is None else task["shape"])]
+    if outputs.ndim != len(asked) or any(wanted not in (None, size) for wanted, size in zip(asked, outputs.shape)):
+        shape = ", ".join("any" if wanted is None else str(wanted) for wanted in asked)
+        return Verdict(False, f"For {len(truth)} unseen inputs the module gives outputs of shape {outputs.shape}, where ({shape}) is asked.")
     if not np.all(np.isfinite(outputs)):
         return Verdict(False, "The module gives NaN or infinite values: did the training diverge?")
     reached = float(measure(outputs, truth))
@@ -227,22 +228,11 @@ def judge_training(task, measure, truth, got, seconds, mistakes):
     summary = f"{what}: at least {math.floor(reached * 20) / 20:.2f} ({task['bar']:.2f} is asked)."
     if reached < task["bar"]:
         summary = f"{what}: {math.floor(reached * 1000) / 1000:.3f} ({task['bar']:.2f} is asked)."
-        return Verdict(False, summary, mistake=nearest(mistakes, outputs, truth))
+        shown = [task["mistakes"][name] for name in signs(outputs, truth) if name in task["mistakes"]]
+        return Verdict(False, summary, mistake=shown[0] if shown else "")
     if seconds > task["seconds"]:
         return Verdict(False, f"{summary} But it took {seconds:.0f} s, and {task['seconds']:g} are allowed.")
     return Verdict(True, summary)
-
-
-def nearest(mistakes, outputs, truth):
-    """Return the sentence of the mistake whose outputs are nearest, if they are much nearer than the truth is to them."""
-    sentences = []
-    for mistake in mistakes:
-        theirs = decode(mistake["outputs"])
-        if np.shape(theirs) == outputs.shape == np.shape(truth):
-            ratio = np.linalg.norm(outputs - theirs) / max(np.linalg.norm(truth - theirs), 1e-300)
-            sentences.append((ratio, mistake["sentence"]))
-    ratio, sentence = min(sentences, default=(math.inf, ""))
-    return sentence if ratio < NEARER else ""
 
 
 def shown(case, parameters):
@@ -519,7 +509,7 @@ def encode(value, largest=math.inf):
         return value.item()
     if isinstance(value, np.ndarray | np.generic):
         array = np.asarray(value)
-        if array.dtype.kind == "U" and array.nbytes <= largest:
+        if (array.dtype.kind == "U" or is_of_strings(array)) and array.nbytes <= largest:
             return {"strings": array.tolist()}
         if array.dtype.kind not in "biufc":
             return {"other": f"an array of dtype {array.dtype}"}
@@ -575,6 +565,10 @@ class Other:
     """Something that is not plain data."""
 
     what: str
+
+
+def is_of_strings(array):
+    return array.dtype.kind == "O" and array.size > 0 and all(type(item) is str for item in array.flat)
 
 
 def is_tensor(value):
