@@ -16,7 +16,7 @@ from grading.nbgrader_settings import SOURCE_ONLY
 from grading.source import EXERCISES, SOLUTIONS
 from tools import notebooks
 
-NAMES = sorted(path.parent.name for path in SOLUTIONS.glob("*/*.ipynb"))
+NAMES = source.assignments()
 read = cache(source.read)
 
 # What course-design promises to whoever links to an exercise or grades one.
@@ -30,6 +30,48 @@ SIGNATURES = {
         "iou(a, b)",
         "parameter_groups(model, lam, m)",
         "fit_boxes(images, boxes, seed)",
+    ],
+    "02_regression_vs_classification": [
+        "one_hot(labels, K)",
+        "sigmoid(z)",
+        "predict(z, threshold=0.5)",
+        "mse_sigmoid_grad(z, y)",
+        "steps_to_half(z0, loss, lr=0.1, max_steps=1000000)",
+        "escape_time(z0, loss)",
+    ],
+    "03_cross_entropy": [
+        "surprise(p)",
+        "binary_cross_entropy(h, y)",
+        "bce_with_logits(z, y)",
+        "bce_with_logits_grad(z, y)",
+        "multilabel_cost(Z, Y, thetas, lam)",
+        "entropy(p)",
+        "cross_entropy(p, q)",
+        "kl_divergence(p, q)",
+        "fit_logistic(X, y, loss, lr, steps)",
+    ],
+    "04_softmax_nll": [
+        "logsumexp(Z)",
+        "softmax(Z)",
+        "log_softmax(Z)",
+        "nll_cost(Z, labels)",
+        "nll_grad(Z, labels)",
+        "regularised_nll(Z, labels, thetas, lam)",
+        "label_smoothing_nll(Z, labels, eps)",
+        "best_temperature(Z, labels)",
+        "choose_head(task)",
+        "training_loss(model, images, labels)",
+        "fit_digits(images, labels, seed)",
+    ],
+    "05_triplet": [
+        "pairwise_squared_distances(A, B)",
+        "triplet_cost(a, p, n, margin)",
+        "triplet_grad(a, p, n, margin)",
+        "triplet_kind(d_ap, d_an, margin)",
+        "valid_triplets(labels)",
+        "batch_hard_cost(E, labels, margin)",
+        "recall_at_1(E, labels)",
+        "fit_embedding(images, labels, seed)",
     ],
 }
 
@@ -67,9 +109,35 @@ def test_numbers_that_differ_by_rounding_are_kept_and_others_are_not():
 @each
 def test_names_signatures_and_points_are_the_promised_ones(name):
     functions = read(name).functions
-    assert [f"{task.name}({', '.join(map(str, task.signature.parameters.values()))})" for task in functions] == SIGNATURES[name]
+    assert {f"{task.name}({', '.join(map(str, task.signature.parameters.values()))})" for task in functions} == set(SIGNATURES[name])
     written = sum(task.points for task in read(name).tasks if task.written)
     assert (sum(task.points for task in functions), written) == (14, 6)
+
+
+@each
+def test_the_tables_say_what_each_task_is_worth(name):
+    tasks = read(name).tasks
+    rows = re.findall(r"^\| (.+) \| (\d+) \| (\d+) \| .+ \|$", cell_of(released(name), "intro").source, re.M)
+    assert [int(points) for _, points, _ in rows] == [task.points for task in tasks]
+    assert all(title == f"`{task.name}`" for (title, _, _), task in zip(rows, tasks) if not task.written)
+    assert 85 <= sum(int(minutes) for _, _, minutes in rows) <= 95
+    notes = re.findall(r"^\| `(\w+)` \| (\d+) \| (?:cases|you|one training).* \|$", marking_notes(name), re.M)
+    assert notes == [(task.name, str(task.points)) for task in tasks]
+
+
+@each
+def test_the_marking_notes_explain_mistakes_that_exist(name):
+    mistakes = {mistake for task in read(name).functions for mistake in task.mistakes}
+    known = mistakes | {task.name for task in read(name).tasks}
+    table = marking_notes(name).split("| mistakes |")[1]
+    named = [mistake for cell in re.findall(r"^\| (.+?) \|", table, re.M) for mistake in re.findall(r"`(\w+)`", cell)]
+    assert len(named) > 20 and set(named) <= known, set(named) - known
+
+
+def marking_notes(name):
+    """Return the section on an assignment in the notes for instructors."""
+    number = int(name[:2])
+    return re.search(rf"^## Assignment {number}: .*?(?=^## )", (SOLUTIONS / "README.md").read_text(encoding="utf-8"), re.M | re.S)[0]
 
 
 @each
@@ -177,6 +245,8 @@ NAN, INF, ONE = float("nan"), float("inf"), np.array([1.0, 2.0])
         (np.array([1, 2]), ONE, "whole numbers"),
         (np.array(["hard", "easy"]), np.array(["hard", "easy"]), None),
         (np.array(["hard", "easy"]), np.array(["easy", "hard"]), "not right"),
+        (np.array(["hard", "easy"], dtype=object), np.array(["hard", "easy"]), None),
+        (np.array(["hard", None], dtype=object), np.array(["hard", "easy"]), "an array of dtype object"),
         (np.array([True, False]), np.array([1, 0]), "true or false"),
         (np.array([1.0, 2.0]), [1.0, 2.0], None),
         ((1.0, 2.0), [1.0, 2.0], None),

@@ -22,7 +22,8 @@ from nbformat.v4 import new_code_cell
 from grading import source
 from grading.source import EXERCISES, ROOT
 
-NAME = "01_mse"
+NAMES = source.assignments()
+NAME = NAMES[0]  # the assignment of all tests that need only one
 SECONDS = 15
 read = cache(source.read)
 
@@ -64,17 +65,17 @@ CHEATS = {
 }
 
 
-def exercise():
-    return nbformat.read(EXERCISES / NAME / f"{NAME}.ipynb", as_version=4)
+def exercise(name=NAME):
+    return nbformat.read(EXERCISES / name / f"{name}.ipynb", as_version=4)
 
 
 def place(notebook, grade_id):
     return next(number for number, cell in enumerate(notebook.cells) if cell.metadata.get("nbgrader", {}).get("grade_id") == grade_id)
 
 
-def answered(answers, first=None):
+def answered(answers, first=None, name=NAME):
     """Return the exercise with these sources in the cells of these ids, and with a cell of the student's own after the set-up."""
-    notebook = exercise()
+    notebook = exercise(name)
     for grade_id, text in answers.items():
         notebook.cells[place(notebook, grade_id)].source = text
     if first:
@@ -82,13 +83,13 @@ def answered(answers, first=None):
     return notebook
 
 
-def hand_in(submitted, student, notebook=None, data=None, name=f"{NAME}.ipynb"):
-    folder = submitted / student / NAME
-    folder.mkdir(parents=True, exist_ok=True)
+def hand_in(submitted, student, notebook=None, data=None, file=None, name=NAME):
+    path = submitted / student / name / (file or f"{name}.ipynb")
+    path.parent.mkdir(parents=True, exist_ok=True)
     if notebook is not None:
-        nbformat.write(notebook, folder / name)
+        nbformat.write(notebook, path)
     elif data is not None:
-        (folder / name).write_bytes(data)
+        path.write_bytes(data)
 
 
 def as_answer(task, tag, function):
@@ -96,19 +97,20 @@ def as_answer(task, tag, function):
     return "\n".join([task.texts["mistakes"], task.texts[tag], f"{task.name} = {function}"])
 
 
-def rounds(tag):
-    """Return dicts {task: function} that together hold every function of the cells with a tag, each of them once."""
-    columns = [[(task.name, function) for function in getattr(task, tag)] for task in read(NAME).functions]
-    return [dict(column[number] for column in columns if number < len(column)) for number in range(max(map(len, columns)))]
+def rounds(name, tag):
+    """Return lists of (task, function) that together hold every function of the cells with a tag, each of them once."""
+    columns = [[(task, function) for function in getattr(task, tag)] for task in read(name).functions]
+    return [[column[number] for column in columns if number < len(column)] for number in range(max(map(len, columns)))]
 
 
-def submission_of(tag, chosen):
-    tasks = {task.name: task for task in read(NAME).functions}
-    return answered({name: as_answer(tasks[name], tag, function) for name, function in chosen.items()})
+def hand_in_rounds(submitted, name, tag):
+    for number, chosen in enumerate(rounds(name, tag)):
+        answers = {task.name: as_answer(task, tag, function) for task, function in chosen}
+        hand_in(submitted, f"{tag}-{number}", answered(answers, name=name), name=name)
 
 
-def model_answers():
-    return {task.name: task.source for task in read(NAME).functions}
+def model_answers(name=NAME):
+    return {task.name: task.source for task in read(name).functions}
 
 
 def cheat(way):
@@ -149,7 +151,7 @@ def broken(submitted):
     hand_in(submitted, "empty-file", data=b"")
     hand_in(submitted, "empty-folder")
     hand_in(submitted, "truncated", data=whole[: len(whole) // 2])
-    hand_in(submitted, "wrong-name", data=whole, name="assignment 1 (final).ipynb")
+    hand_in(submitted, "wrong-name", data=whole, file="assignment 1 (final).ipynb")
     hand_in(submitted, "another-notebook", nbformat.v4.new_notebook(cells=[new_code_cell("1")]))
     hand_in(submitted, "ends-python-again-and-again", answered(right, "import os\nos._exit(0)\n" * 2))
     ends = answered(right)
@@ -195,15 +197,15 @@ def troubled(submitted):
     }
 
 
-def grade(submitted, out, *options):
-    command = [sys.executable, "-m", "grading", NAME, "--submitted", submitted, "--out", out, "--seconds", str(SECONDS), *options]
+def grade(submitted, out, *options, name=NAME):
+    command = [sys.executable, "-m", "grading", name, "--submitted", submitted, "--out", out, "--seconds", str(SECONDS), *options]
     run = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=900)
     return run.returncode, run.stdout
 
 
-def table(out):
+def table(out, name=NAME):
     """Return the rows of grades.csv by student and task."""
-    with open(out / NAME / "grades.csv", encoding="utf-8", newline="") as file:
+    with open(out / name / "grades.csv", encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert list(rows[0]) == ["student", "task", "points", "max_points", "status", "message"]
     found = {(row["student"], row["task"]): row for row in rows}
@@ -211,33 +213,33 @@ def table(out):
     return found
 
 
-@pytest.fixture(scope="module")
-def course(tmp_path_factory):
-    """A class, handed in and graded in one run."""
+@pytest.fixture(scope="module", params=NAMES)
+def course(request, tmp_path_factory):
+    """A class, handed in and graded in one run; in that of the first assignment there are also those who cheat or have trouble."""
+    name = request.param
     folder = tmp_path_factory.mktemp("course")
     submitted, out = folder / "submitted", folder / "graded"
-    written = {task.name: "Because $a<b$ and <b>so</b>." for task in read(NAME).tasks if task.written}
-    hand_in(submitted, MARKED_BY_HAND, answered(model_answers() | written))
-    hand_in(submitted, "untouched", exercise())
-    for number, chosen in enumerate(rounds("mistakes")):
-        hand_in(submitted, f"mistakes-{number}", submission_of("mistakes", chosen))
-    for number, chosen in enumerate(rounds("alternatives")):
-        hand_in(submitted, f"right-{number}", submission_of("alternatives", chosen))
-    for way in CHEATS:
-        hand_in(submitted, way, cheat(way))
-    failed, lost = broken(submitted), troubled(submitted)
-    (submitted / "nobody").mkdir()
-    code, said = grade(submitted, out)
+    written = {task.name: "Because $a<b$ and <b>so</b>." for task in read(name).tasks if task.written}
+    hand_in(submitted, MARKED_BY_HAND, answered(model_answers(name) | written, name=name), name=name)
+    hand_in(submitted, "untouched", exercise(name), name=name)
+    hand_in_rounds(submitted, name, "mistakes")
+    hand_in_rounds(submitted, name, "alternatives")
+    failed, lost = {}, {}
+    if name == NAME:
+        for way in CHEATS:
+            hand_in(submitted, way, cheat(way))
+        failed, lost = broken(submitted), troubled(submitted)
+        (submitted / "nobody").mkdir()
+    code, said = grade(submitted, out, name=name)
     assert code == 0, said
-    return SimpleNamespace(submitted=submitted, out=out, said=said, table=table(out), failed=failed, lost=lost)
+    return SimpleNamespace(name=name, tasks=read(name).tasks, submitted=submitted, out=out, said=said, table=table(out, name), failed=failed, lost=lost)
 
 
-def test_the_class_is_as_large_as_promised(course):
-    assert len({student for student, _ in course.table}) >= 30
+first = pytest.mark.parametrize("course", [NAME], indirect=True)
 
 
 def test_model_answers_get_all_points(course):
-    for task in read(NAME).tasks:
+    for task in course.tasks:
         row = course.table[MARKED_BY_HAND, task.name]
         if task.written:
             assert (row["status"], row["points"], row["message"]) == ("needs-marking", "", "")
@@ -247,38 +249,43 @@ def test_model_answers_get_all_points(course):
 
 
 def test_an_untouched_exercise_gets_nothing_and_needs_no_marking(course):
-    for task in read(NAME).tasks:
+    for task in course.tasks:
         row = course.table["untouched", task.name]
         assert (row["status"], row["points"], row["message"]) == ("graded", "0", "not attempted yet"), row
 
 
-@pytest.mark.parametrize("number,chosen", list(enumerate(rounds("mistakes"))))
-def test_every_mistake_costs_its_points_and_is_named(course, number, chosen):
-    tasks = {task.name: task for task in read(NAME).functions}
-    for name, mistake in chosen.items():
-        row = course.table[f"mistakes-{number}", name]
-        assert (row["status"], row["points"]) == ("graded", "0"), row
-        assert squeezed(source.sentence(tasks[name].mistakes[mistake])) in squeezed(row["message"]), row
+def test_every_mistake_costs_its_points_and_is_named(course):
+    for number, chosen in enumerate(rounds(course.name, "mistakes")):
+        for task, mistake in chosen:
+            row = course.table[f"mistakes-{number}", task.name]
+            assert (row["status"], row["points"]) == ("graded", "0"), f"{mistake}: {row}"
+            assert squeezed(source.sentence(task.mistakes[mistake])) in squeezed(row["message"]), f"{mistake}: {row}"
+
+
+def test_every_other_right_answer_gets_all_points(course):
+    for number, chosen in enumerate(rounds(course.name, "alternatives")):
+        for task, function in chosen:
+            row = course.table[f"alternatives-{number}", task.name]
+            assert (row["status"], float(row["points"])) == ("graded", task.points), f"{function}: {row}"
 
 
 def squeezed(text):
     return re.sub(r"\s", "", text)
 
 
-@pytest.mark.parametrize("number,chosen", list(enumerate(rounds("alternatives"))))
-def test_every_other_right_answer_gets_all_points(course, number, chosen):
-    tasks = {task.name: task for task in read(NAME).functions}
-    for name, function in chosen.items():
-        row = course.table[f"right-{number}", name]
-        assert (row["status"], float(row["points"])) == ("graded", tasks[name].points), f"{function}: {row}"
+@first
+def test_the_class_is_as_large_as_promised(course):
+    assert len({student for student, _ in course.table}) >= 30
 
 
+@first
 @pytest.mark.parametrize("way", CHEATS)
 def test_no_cheat_gains_anything(course, way):
     rows = [course.table[way, task.name] for task in read(NAME).tasks]
     assert [(row["status"], row["points"]) for row in rows] == [("graded", "0")] * len(rows), rows
 
 
+@first
 def test_what_cannot_be_graded_fails_with_its_reason(course):
     for student, reason in course.failed.items():
         for task in read(NAME).tasks:
@@ -291,6 +298,7 @@ def test_what_cannot_be_graded_fails_with_its_reason(course):
         assert not (course.out / "autograded" / student).exists()
 
 
+@first
 def test_trouble_in_one_place_costs_that_place_only(course):
     for student, lost in course.lost.items():
         for task in read(NAME).functions:
@@ -301,11 +309,13 @@ def test_trouble_in_one_place_costs_that_place_only(course):
                 assert float(row["points"]) == task.points, row
 
 
+@first
 def test_what_was_repaired_is_told(course):
     for student in ("missing-cells", "copied-cells", "changes-the-notebook"):
         assert f"note: {student}: " in course.said, course.said
 
 
+@first
 def test_who_handed_in_nothing_is_told_and_not_in_the_table(course):
     assert "nobody: no submission" in course.said
     assert not any(student == "nobody" for student, _ in course.table)
@@ -316,7 +326,7 @@ def test_outputs_stay_small(course):
     assert max(sizes.values()) < 1_500_000, sizes
 
 
-def test_an_error_in_an_earlier_task_is_not_punished_twice(course, tmp_path):
+def test_an_error_in_an_earlier_task_is_not_punished_twice(tmp_path):
     wrong = "def mse_gradient(X, y, theta, lam):\n    return np.zeros_like(theta)"
     uses = (
         "def walk(X, y, lam, lr, steps):\n    theta = np.zeros((y.shape[1], X.shape[1]))\n    history = []\n    for _ in range(steps + 1):\n"
@@ -341,6 +351,7 @@ def test_an_error_in_an_earlier_task_is_not_punished_twice(course, tmp_path):
     assert row["points"] == "2" and "with a right mse_gradient in place of yours" in row["message"], row
 
 
+@first
 def test_only_what_changed_is_graded_again_and_manual_marks_reach_table_and_feedback(course, browser):
     task = next(task.name for task in read(NAME).tasks if task.written)
     with formgrader.running(course.out) as (address, token), formgrader.opened(browser, address, token) as page:
@@ -389,7 +400,7 @@ def test_an_interrupted_run_ends_at_once_and_the_next_one_goes_on(tmp_path):
 @pytest.mark.parametrize(
     "arguments, reason",
     [
-        (["99_none"], "There is no assignment 99_none: .* Known are: 01_mse"),
+        (["99_none"], "There is no assignment 99_none: .* Known are: 01_mse, 02_"),
         ([NAME, "--submitted", "nowhere"], "nowhere"),
     ],
 )
