@@ -61,7 +61,10 @@ class Task:
 
     def numbers(self, rng):
         """Return cases drawn from `rng` with what the model answer, and each mistake, makes of them, as plain data."""
-        cases = [[encode(argument) for argument in case] for case in self.settings["cases"](rng)]
+        drawn = list(self.settings["cases"](rng))
+        if not all(isinstance(case, tuple) for case in drawn):
+            raise SourceError(f"A case of {self.name} is not a tuple of arguments: is a comma missing?")
+        cases = [[encode(argument) for argument in case] for case in drawn]
         return {
             "cases": cases,
             "expected": self.outcomes(self.function, cases),

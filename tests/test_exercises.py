@@ -210,6 +210,12 @@ def test_trainings_that_go_wrong_are_caught_and_named(name, seed):
                 assert found.mistake == source.sentence(function), f"{task.name}: {title} is taken for: {found.mistake}"
 
 
+def test_a_case_that_is_no_tuple_is_refused():
+    task = source.Task("half", 1, "half-check", function=lambda z: z / 2, settings={"cases": lambda rng: [np.array([2.0])]})
+    with pytest.raises(source.SourceError, match="half is not a tuple of arguments"):
+        task.numbers(np.random.default_rng(0))
+
+
 @each
 def test_every_function_has_mistakes_and_other_right_answers(name):
     for task in read(name).functions:
