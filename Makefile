@@ -5,6 +5,7 @@ PYTHON ?=
 PORT ?= 8000
 NB ?=
 NAME ?=
+PART ?=
 
 RUN := .venv/bin/python
 PYTHONS := python3 python python3.14 python3.13 python3.12 python3.11
@@ -33,8 +34,8 @@ refresh: environment ## run the notebooks again and store their outputs (NB=path
 exercises: environment ## make the exercises of their solution notebooks (NAME=01_mse: only that one)
 	@$(RUN) -m grading.exercises $(NAME)
 
-bench: environment ## print times, memory and sizes beside their targets
-	@$(RUN) -m tools.bench
+bench: environment ## print times, memory and sizes beside their targets (PART=site: only these)
+	@$(RUN) -m tools.bench $(PART)
 
 lock: ## pin requirements.txt anew from requirements.in
 	@$(call python,tools/lock.py)

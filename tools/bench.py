@@ -1,4 +1,9 @@
-"""Print times, memory and sizes beside their targets: python -m tools.bench."""
+"""Print times, memory and sizes beside their targets.
+
+    python -m tools.bench [chapters] [site] [assignments] [classes]     without a part: the first three
+
+`classes` grades, by the real command and with twenty seeds, every known mistake and every right answer: it takes about an hour.
+"""
 
 import os
 import shutil
@@ -16,7 +21,7 @@ import psutil
 
 from grading import source
 from grading.checks import decode, judge, judge_training, train
-from tools import notebooks, refresh
+from tools import classes, notebooks, refresh
 from tools.notebooks import ROOT
 
 SUBMISSIONS, DRAWS, SEEDS = 4, 20, 10
@@ -121,6 +126,29 @@ def assignments():
     row("all assignments: right answers passed", *share(all_passed))
 
 
+def classes_graded():
+    for name in source.assignments():
+        origin = source.read(name)
+        caught, passed, full = [], [], []
+        with tempfile.TemporaryDirectory() as scratch:
+            submitted, out = Path(scratch, "submitted"), Path(scratch, "graded")
+            classes.hand_in_class(submitted, origin)
+            for seed in range(DRAWS):
+                code, said = classes.grade(name, submitted, out, "--seed", str(seed))
+                if code:
+                    sys.exit(said)
+                rows = classes.table(name, out)
+                for found, tag in [(caught, classes.MISTAKES), (passed, classes.ALTERNATIVES)]:
+                    total, wrong = classes.misjudged(origin, rows, tag)
+                    found.append([False] * len(wrong) + [True] * (total - len(wrong)))
+                    print(*wrong, sep="\n", end="\n" if wrong else "")
+                points = lambda student: sum(float(rows[student, task.name]["points"]) for task in origin.functions)
+                full.append([points(classes.MODEL) == sum(task.points for task in origin.functions), points(classes.UNTOUCHED) == 0])
+        row(f"{name}: mistakes named by the command, {DRAWS} seeds", *share(caught))
+        row(f"{name}: right answers given all points", *share(passed))
+        row(f"{name}: model answers full, untouched nothing", *share(full))
+
+
 def grading_time(name, origin):
     """Time one core on submissions with the model answers, against running such a notebook."""
     with tempfile.TemporaryDirectory() as scratch, one_core():
@@ -187,8 +215,12 @@ def trained(name, task):
     return caught, passed
 
 
+PARTS = {"chapters": chapters, "site": site, "assignments": assignments, "classes": classes_graded}
+
 if __name__ == "__main__":
+    chosen = sys.argv[1:] or ["chapters", "site", "assignments"]
+    if unknown := set(chosen) - PARTS.keys():
+        sys.exit(f"There is no part {', '.join(sorted(unknown))} to measure, only {', '.join(PARTS)}.")
     row("", "measured", "target")
-    chapters()
-    site()
-    assignments()
+    for part in chosen:
+        PARTS[part]()
