@@ -257,6 +257,8 @@ def short(value):
     if isinstance(value, np.ndarray) and value.ndim:
         text = np.array2string(value, precision=4, threshold=30, edgeitems=2, separator=", ", max_line_width=10_000)
         return " ".join(text.split()) + ("" if value.size <= 30 else f", shape {value.shape}")
+    if is_tensor(value):
+        return f"tensor({short(value.numpy())})"
     if isinstance(value, float | np.ndarray):
         return f"{float(value):.6g}" if np.asarray(value).dtype.kind == "f" else str(value)
     return repr(value)
