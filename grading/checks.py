@@ -13,6 +13,7 @@ import json
 import linecache
 import math
 import sys
+import textwrap
 import time
 import warnings
 from dataclasses import dataclass
@@ -153,7 +154,7 @@ class Verdict:
     attempted: bool = True
 
     def text(self):
-        mistake = f"\n→ {self.mistake}\n" if self.mistake else ""
+        mistake = f"\n{textwrap.fill(self.mistake, 80, initial_indent='→ ', subsequent_indent='  ', break_on_hyphens=False)}\n" if self.mistake else ""
         return "\n".join(filter(None, [self.summary, self.details or self.problem, mistake, self.advice])).strip("\n")
 
     def message(self):

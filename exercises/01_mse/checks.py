@@ -13,6 +13,7 @@ import json
 import linecache
 import math
 import sys
+import textwrap
 import time
 import warnings
 from dataclasses import dataclass
@@ -153,7 +154,7 @@ class Verdict:
     attempted: bool = True
 
     def text(self):
-        mistake = f"\n→ {self.mistake}\n" if self.mistake else ""
+        mistake = f"\n{textwrap.fill(self.mistake, 80, initial_indent='→ ', subsequent_indent='  ', break_on_hyphens=False)}\n" if self.mistake else ""
         return "\n".join(filter(None, [self.summary, self.details or self.problem, mistake, self.advice])).strip("\n")
 
     def message(self):
@@ -257,6 +258,8 @@ def short(value):
     if isinstance(value, np.ndarray) and value.ndim:
         text = np.array2string(value, precision=4, threshold=30, edgeitems=2, separator=", ", max_line_width=10_000)
         return " ".join(text.split()) + ("" if value.size <= 30 else f", shape {value.shape}")
+    if is_tensor(value):
+        return f"tensor({short(value.numpy())})"
     if isinstance(value, float | np.ndarray):
         return f"{float(value):.6g}" if np.asarray(value).dtype.kind == "f" else str(value)
     return repr(value)

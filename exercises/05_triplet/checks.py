@@ -154,7 +154,7 @@ class Verdict:
     attempted: bool = True
 
     def text(self):
-        mistake = f"\n{textwrap.fill(self.mistake, 80, initial_indent='→ ', subsequent_indent='  ')}\n" if self.mistake else ""
+        mistake = f"\n{textwrap.fill(self.mistake, 80, initial_indent='→ ', subsequent_indent='  ', break_on_hyphens=False)}\n" if self.mistake else ""
         return "\n".join(filter(None, [self.summary, self.details or self.problem, mistake, self.advice])).strip("\n")
 
     def message(self):
