@@ -63,7 +63,7 @@ def score():
 
 
 def score_line(name, points, verdict):
-    return f"{name:24}" + (f"{points * verdict.solved:g} of {points:g}" if verdict else "not checked yet")
+    return f"{name:28}" + (f"{points * verdict.solved:g} of {points:g}" if verdict else "not checked yet")
 
 
 class Score(float):
