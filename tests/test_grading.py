@@ -14,11 +14,14 @@ from types import SimpleNamespace
 
 import formgrader
 import nbformat
+import numpy as np
 import psutil
 import pytest
 from nbformat.v4 import new_code_cell
 
 from grading import source
+from grading.checks import decode, encode
+from grading.marking import Exam
 from grading.source import ROOT
 from tools import classes
 
@@ -231,6 +234,19 @@ def test_the_class_is_as_large_as_promised(course):
 def test_no_cheat_gains_anything(course, way):
     rows = [course.table[way, task.name] for task in read(NAME).tasks]
     assert [(row["status"], row["points"]) for row in rows] == [("graded", "0")] * len(rows), rows
+
+
+TRAINED = [(name, task.name) for name in NAMES for task in read(name).functions if task.bar is not None]
+
+
+@pytest.mark.parametrize("name,task", TRAINED)
+def test_the_truth_about_unseen_images_never_reaches_a_submission(name, task):
+    exam = Exam(read(name), seed=0)
+    _, unseen, truth = exam.trials[task]
+    asked = json.loads(exam.request(task))
+    assert np.array_equal(decode(asked["unseen"]), unseen)
+    assert len(truth) == len(unseen) and encode(truth)["array"] not in json.dumps(asked)
+    assert set(asked) == {"name", "checks", "helpers", "instead", "arguments", "unseen"}
 
 
 @first
