@@ -259,6 +259,7 @@ NAN, INF, ONE = float("nan"), float("inf"), np.array([1.0, 2.0])
         ([1.0], [1.0, 2.0], "1 entry, not of 2"),
         ([ONE, [1.0, 3.0]], (ONE, [1.0, 2.0]), "What it returns at [1][1] is not right"),
         (("sigmoid", "x"), ("sigmoid", "x"), None),
+        ((np.str_("sigmoid"), "x"), ("sigmoid", "x"), None),
         (("sigmoid", "y"), ("sigmoid", "x"), "at [1], the string 'y'"),
         ({"a": 1.0}, {"a": 1.0, "b": 1.0}, "other keys"),
         (object(), 1.0, "an object of type object"),

@@ -380,7 +380,7 @@ def unlike_number(got, expected, tolerance, place):
         return f"{returns} an infinite value, where a finite one is expected."
     if np.any(np.isfinite(got) & np.isinf(expected)):
         return f"{returns} a finite value, where an infinite one is expected."
-    if np.all(np.isfinite(off)) and np.all(off[~near] <= 1e-5 * np.abs(expected)[~near]):
+    if np.all(np.isfinite(off)) and np.all(off[~near] <= max(1e-5, 10 * relative) * np.abs(expected)[~near]):
         single_precision = got.dtype.kind == "f" and got.dtype.itemsize < 8
         reason = "single precision is not enough, compute in float64" if single_precision else "is something approximated or rounded, or a small number added?"
         return f"{what} is nearly right: {reason}"
@@ -508,7 +508,7 @@ def encode(value, largest=math.inf):
     """Turn plain data into what JSON can hold; of anything else, and of arrays of more bytes than `largest`, only a description."""
     if value is None or type(value) in (bool, int, float, str):
         return value
-    if isinstance(value, np.float64 | np.bool_ | np.int64):
+    if isinstance(value, np.float64 | np.bool_ | np.int64 | np.str_):
         return value.item()
     if isinstance(value, np.ndarray | np.generic):
         array = np.asarray(value)
