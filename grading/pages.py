@@ -3,6 +3,7 @@
 A student's notebook is made harmless before it gets here (`grading.sanitize`); this is the second lock on the same door.
 """
 
+import atexit
 import re
 from functools import cache
 from html import escape
@@ -51,7 +52,9 @@ class Renderer(IPythonRenderer):
 def katex():
     from extensions.katex_stdio import Renderer
 
-    return Renderer()
+    renderer = Renderer()
+    atexit.register(renderer.close)
+    return renderer
 
 
 def formula(latex, display):
