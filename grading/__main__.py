@@ -23,7 +23,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from grading import handed_in, preflight, source
-from grading.checks import NOT_ATTEMPTED
+from grading.checks import NOT_ATTEMPTED, count
 from grading.feedback import Unshowable
 from grading.gradebook import Gradebook
 from grading.handed_in import Refused, fingerprint
@@ -204,10 +204,11 @@ class Grading:
         graded = {student: result for student, result in self.results.items() if result["status"] == GRADED}
         failed = {student: result for student, result in self.results.items() if result["status"] == FAILED}
         waiting = {row.student for row in rows if row.status == NEEDS_MARKING}
-        self.say(f"{self.name}: {len(self.results)} submissions, {graded_now} of them graded now, {len(failed)} failed, {len(waiting)} with answers to mark by hand.")
+        total = count(len(self.results), "submission", "submissions")
+        self.say(f"{self.name}: {total}, {graded_now} of them graded now, {len(failed)} failed, {len(waiting)} with answers to mark by hand.")
         for task in self.origin.functions:
             right = [float(row.points) == task.points for row in rows if row.task == task.name and row.status == GRADED]
-            self.say(f"  {task.name:24}right: {sum(right)} of {len(right)}")
+            self.say(f"  {task.name:28}right: {sum(right)} of {len(right)}")
             mistakes = Counter(result["mistakes"][task.name] for result in graded.values() if task.name in result["mistakes"])
             for mistake, times in mistakes.most_common(MOST_MISTAKES):
                 if times > 1:
