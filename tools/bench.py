@@ -29,7 +29,7 @@ NOT_COPIED = shutil.ignore_patterns(".git", ".venv", "_build", "__pycache__", ".
 
 
 def row(what, measured, target=""):
-    print(f"{what:<52} {measured:>12}   {target}", flush=True)
+    print(f"{what:<76} {measured:>12}   {target}", flush=True)
 
 
 def seconds(work):
