@@ -215,13 +215,13 @@ def test_an_untouched_exercise_gets_nothing_and_needs_no_marking(course):
 
 
 def test_every_mistake_costs_its_points_and_is_named(course):
-    total, wrong = classes.misjudged(course.origin, course.table, "mistakes")
-    assert total >= 50 and not wrong, wrong
+    complaints = list(classes.complaints(course.origin, course.table, "mistakes"))
+    assert len(complaints) >= 50 and not any(complaints), list(filter(None, complaints))
 
 
 def test_every_other_right_answer_gets_all_points(course):
-    total, wrong = classes.misjudged(course.origin, course.table, "alternatives")
-    assert total >= 12 and not wrong, wrong
+    complaints = list(classes.complaints(course.origin, course.table, "alternatives"))
+    assert len(complaints) >= 12 and not any(complaints), list(filter(None, complaints))
 
 
 @first
@@ -236,17 +236,16 @@ def test_no_cheat_gains_anything(course, way):
     assert [(row["status"], row["points"]) for row in rows] == [("graded", "0")] * len(rows), rows
 
 
-TRAINED = [(name, task.name) for name in NAMES for task in read(name).functions if task.bar is not None]
-
-
-@pytest.mark.parametrize("name,task", TRAINED)
-def test_the_truth_about_unseen_images_never_reaches_a_submission(name, task):
-    exam = Exam(read(name), seed=0)
-    _, unseen, truth = exam.trials[task]
-    asked = json.loads(exam.request(task))
-    assert np.array_equal(decode(asked["unseen"]), unseen)
-    assert len(truth) == len(unseen) and encode(truth)["array"] not in json.dumps(asked)
-    assert set(asked) == {"name", "checks", "helpers", "instead", "arguments", "unseen"}
+def test_the_truth_about_unseen_images_never_reaches_a_submission():
+    trained = [(origin, task.name) for origin in map(read, NAMES) for task in origin.functions if task.bar is not None]
+    assert len(trained) >= 3
+    for origin, task in trained:
+        exam = Exam(origin, seed=0)
+        _, unseen, truth = exam.trials[task]
+        asked = json.loads(exam.request(task))
+        assert np.array_equal(decode(asked["unseen"]), unseen)
+        assert len(truth) == len(unseen) and encode(truth)["array"] not in json.dumps(asked)
+        assert set(asked) == {"name", "checks", "helpers", "instead", "arguments", "unseen"}
 
 
 @first

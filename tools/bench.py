@@ -2,7 +2,7 @@
 
     python -m tools.bench [chapters] [site] [assignments] [classes]     without a part: the first three
 
-`classes` grades, by the real command and with twenty seeds, every known mistake and every right answer: it takes about an hour.
+`classes` grades, by the real command and with twenty seeds, every known mistake and every right answer: it takes more than an hour.
 """
 
 import os
@@ -113,17 +113,25 @@ def assignments():
         origin = source.read(name)
         grading_time(name, origin)
         tasks = [task for task in origin.functions if task.bar is None]
-        caught, passed = zip(*(judged(task, seed) for task in tasks for seed in range(DRAWS)))
+        caught, passed = map(list, zip(*(judged(task, seed) for task in tasks for seed in range(DRAWS))))
         row(f"{name}: mistakes caught and named, {DRAWS} draws", *share(caught))
         row(f"{name}: right answers passed, {DRAWS} draws", *share(passed))
         for task in origin.functions:
             if task.bar is not None:
-                more_caught, more_passed = trained(name, task)
-                caught, passed = [*caught, more_caught], [*passed, more_passed]
-        all_caught, all_passed = [*all_caught, *caught], [*all_passed, *passed]
+                for found, more in zip((caught, passed), trained(name, task)):
+                    found.append(more)
+        all_caught += caught
+        all_passed += passed
         known += sum(len(task.mistakes) for task in origin.functions)
     row(f"all assignments: {known} mistakes, caught and named", *share(all_caught))
     row("all assignments: right answers passed", *share(all_passed))
+
+
+def grade(name, *arguments):
+    """Grade a class, or end with what the grading said."""
+    code, said = classes.grade(name, *arguments)
+    if code:
+        sys.exit(said)
 
 
 def classes_graded():
@@ -134,14 +142,13 @@ def classes_graded():
             submitted, out = Path(scratch, "submitted"), Path(scratch, "graded")
             classes.hand_in_class(submitted, origin)
             for seed in range(DRAWS):
-                code, said = classes.grade(name, submitted, out, "--seed", str(seed))
-                if code:
-                    sys.exit(said)
+                grade(name, submitted, out, "--seed", str(seed))
                 rows = classes.table(name, out)
                 for found, tag in [(caught, classes.MISTAKES), (passed, classes.ALTERNATIVES)]:
-                    total, wrong = classes.misjudged(origin, rows, tag)
-                    found.append([False] * len(wrong) + [True] * (total - len(wrong)))
-                    print(*wrong, sep="\n", end="\n" if wrong else "")
+                    complaints = list(classes.complaints(origin, rows, tag))
+                    found.append([not complaint for complaint in complaints])
+                    for complaint in filter(None, complaints):
+                        print(complaint)
                 points = lambda student: sum(float(rows[student, task.name]["points"]) for task in origin.functions)
                 full.append([points(classes.MODEL) == sum(task.points for task in origin.functions), points(classes.UNTOUCHED) == 0])
         row(f"{name}: mistakes named by the command, {DRAWS} seeds", *share(caught))
@@ -152,17 +159,14 @@ def classes_graded():
 def grading_time(name, origin):
     """Time one core on submissions with the model answers, against running such a notebook."""
     with tempfile.TemporaryDirectory() as scratch, one_core():
-        notebook = notebooks.read(ROOT / "exercises" / name / f"{name}.ipynb")
-        answers = {task.name: task.source for task in origin.functions}
-        for cell in notebook.cells:
-            cell.source = answers.get(cell.metadata.get("nbgrader", {}).get("grade_id"), cell.source)
+        notebook = classes.answered(name, classes.model_answers(origin))
+        submitted = Path(scratch, "submitted")
         for number in range(SUBMISSIONS):
-            folder = Path(scratch, "submitted", f"student-{number}", name)
+            folder = submitted / f"student-{number}" / name
             shutil.copytree(ROOT / "exercises" / name, folder)
             refresh.store(notebook, folder / f"{name}.ipynb")
         ran = seconds(partial(refresh.run, folder / f"{name}.ipynb"))
-        command = [sys.executable, "-m", "grading", name, "--jobs", "1", "--submitted", Path(scratch, "submitted"), "--out", Path(scratch, "graded")]
-        graded = seconds(partial(subprocess.run, command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)) / SUBMISSIONS
+        graded = seconds(lambda: grade(name, submitted, Path(scratch, "graded"), "--jobs", "1")) / SUBMISSIONS
     row(f"{name}: its notebook run, on one core", f"{ran:.1f} s")
     row(f"{name}: a submission graded, of {SUBMISSIONS}", f"{graded:.1f} s", f"at most {ran + 2:.1f} s")
     row(f"{name}: these {SUBMISSIONS} graded, with starting", f"{SUBMISSIONS * graded:.1f} s", "at most 90 s")

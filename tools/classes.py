@@ -46,7 +46,8 @@ def rounds(origin, tag):
 
 def as_answer(task, tag, function):
     """Return the source of an answer cell in which a function of the source notebook is the answer."""
-    return "\n".join([task.texts[MISTAKES], task.texts[tag], f"{task.name} = {function}"])
+    cells = dict.fromkeys([MISTAKES, tag])  # right answers may use the helpers of the mistakes
+    return "\n".join([*(task.texts[cell] for cell in cells), f"{task.name} = {function}"])
 
 
 def hand_in(submitted, student, name, notebook):
@@ -84,18 +85,15 @@ def table(name, out):
     return found
 
 
-def misjudged(origin, rows, tag):
-    """Return how many functions of the cells with a tag were graded, and a line on each that was graded wrongly."""
+def complaints(origin, rows, tag):
+    """Yield for each function of the cells with a tag what was wrong about its grade, in a line; "" if nothing was."""
     tasks = {task.name: task for task in origin.functions}
-    wrong, total = [], 0
     for number, chosen in enumerate(rounds(origin, tag)):
         for name, function in chosen.items():
             task, row = tasks[name], rows[f"{tag}-{number}", name]
             points, said = (0, source.sentence(task.mistakes[function])) if tag == MISTAKES else (task.points, "")
-            total += 1
-            if (row["status"], row["points"]) != ("graded", f"{points:g}") or squeezed(said) not in squeezed(row["message"]):
-                wrong.append(f"{name}, {function}: {row['status']}, {row['points']} points, {row['message']}")
-    return total, wrong
+            right = (row["status"], row["points"]) == ("graded", f"{points:g}") and squeezed(said) in squeezed(row["message"])
+            yield "" if right else f"{name}, {function}: {row['status']}, {row['points']} points, {row['message']}"
 
 
 def squeezed(text):

@@ -513,7 +513,9 @@ def encode(value, largest=math.inf):
         return value.item()
     if isinstance(value, np.ndarray | np.generic):
         array = np.asarray(value)
-        if (array.dtype.kind == "U" or is_of_strings(array)) and array.nbytes <= largest:
+        if array.dtype.kind == "O" and array.size and all(isinstance(item, str) for item in array.flat):
+            array = array.astype(str)
+        if array.dtype.kind == "U" and array.nbytes <= largest:
             return {"strings": array.tolist()}
         if array.dtype.kind not in "biufc":
             return {"other": f"an array of dtype {array.dtype}"}
@@ -569,10 +571,6 @@ class Other:
     """Something that is not plain data."""
 
     what: str
-
-
-def is_of_strings(array):
-    return array.dtype.kind == "O" and array.size > 0 and all(type(item) is str for item in array.flat)
 
 
 def is_tensor(value):
