@@ -15,9 +15,10 @@ document.addEventListener("DOMContentLoaded", () => {
   for (const box of document.querySelectorAll(".equation-formula")) scrolling.observe(box);
 });
 
-// Paper is light and cannot unfold an answer.
+// Paper is light, cannot unfold an answer, and has the page's title at the head of each sheet.
 let theme, folded;
 addEventListener("beforeprint", () => {
+  document.documentElement.style.setProperty("--paper-head", JSON.stringify(document.title));
   theme = document.documentElement.dataset.theme;
   document.documentElement.dataset.theme = "light";
   folded = [...document.querySelectorAll("details:not([open])")];
