@@ -10,7 +10,7 @@ PART ?=
 RUN := .venv/bin/python
 PYTHONS := python3 python python3.14 python3.13 python3.12 python3.11
 
-.PHONY: help book serve test refresh exercises bench lock environment
+.PHONY: help book serve test refresh exercises bench lock vendor environment
 
 help: ## show this list
 	@echo "Commands of this book:"; echo
@@ -39,6 +39,9 @@ bench: environment ## print times, memory and sizes beside their targets (PART=s
 
 lock: ## pin requirements.txt anew from requirements.in
 	@$(call python,tools/lock.py)
+
+vendor: environment ## fetch anew what the site serves from others: KaTeX's style sheet and fonts, D3
+	@$(RUN) -m tools.vendor
 
 environment:
 	@$(call python,tools/environment.py)

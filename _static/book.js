@@ -15,6 +15,22 @@ document.addEventListener("DOMContentLoaded", () => {
   for (const box of document.querySelectorAll(".equation-formula")) scrolling.observe(box);
 });
 
+// An explorer is fetched when its figure comes near the screen, at once when the address asks for a setting.
+document.addEventListener("DOMContentLoaded", () => {
+  const fetchExplorer = async (place) => {
+    near.unobserve(place);
+    const { default: explore } = await import(`../explorers/${place.dataset.explorer}.js`);
+    explore(place);
+  };
+  const near = new IntersectionObserver(
+    (entries) => entries.filter((entry) => entry.isIntersecting).forEach((entry) => fetchExplorer(entry.target)),
+    { rootMargin: "100% 0px" },
+  );
+  for (const place of document.querySelectorAll(".explorer"))
+    if (location.search && location.hash === `#${place.id}`) fetchExplorer(place);
+    else near.observe(place);
+});
+
 // Paper is light, cannot unfold an answer, and has the page's title at the head of each sheet.
 let theme, folded;
 addEventListener("beforeprint", () => {
