@@ -27,7 +27,7 @@ const panels = [
 ];
 
 function draw({ ink, width, height }, state, values) {
-  const left = 36, right = 12, above = 24, below = 38;
+  const left = 44, right = 12, above = 24, below = 38;
   const wide = width > 560;
   const each = wide ? { width: width / 2, height } : { width, height: height / 2 };
   const shownAt = Math.min(Math.max(state.z, -REACH), REACH);

@@ -92,7 +92,7 @@ class Explorer {
     this.showLinked();
     this.render();
     if (wanted.problem) this.complain(wanted.problem);
-    new ResizeObserver(() => this.render()).observe(this.picture.node());
+    new ResizeObserver(() => this.render()).observe(this.picture.node().parentNode);
   }
 
   // Building
@@ -110,7 +110,7 @@ class Explorer {
     if (design.steps?.play) buttons.append((this.playButton = this.button("Play", () => this.toggle())));
     if (design.steps) buttons.append((this.stepButton = this.button(design.steps.label ?? "Step", () => this.advance())));
     buttons.append(this.button("Reset", () => this.set(this.start)));
-    this.link = element("a", { href: "?" }, "Link to this setting");
+    this.link = element("a", { href: "" }, "Link to this setting");
     buttons.append(this.link);
 
     this.outputs = {};
@@ -244,7 +244,7 @@ class Explorer {
       if (state[name] === value) query.delete(name);
       else query.set(name, +state[name].toPrecision(12));
     }
-    return `?${query}#${this.place.id}`;
+    return `${location.pathname}${query.size ? `?${query}` : ""}#${this.place.id}`;
   }
 
   /** What the address asks for: the part of the state that is right, and what is wrong with the rest. */

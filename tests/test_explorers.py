@@ -33,8 +33,8 @@ READ = "(place) => Object.fromEntries([...place.querySelectorAll('[data-value]')
 class Explorer:
     """The explorer of a page, as a reader finds it."""
 
-    def __init__(self, page):
-        self.page = page
+    def __init__(self, page, name):
+        self.page, self.name = page, name
         self.place = page.locator("#explorer")
         self.place.scroll_into_view_if_needed()
         page.locator(".explorer-live").wait_for()
@@ -42,6 +42,12 @@ class Explorer:
     def set(self, **state):
         """Write these numbers into the controls."""
         self.page.evaluate(SET, [self.place.element_handle(), state])
+
+    def reset(self):
+        self.place.get_by_role("button", name="Reset").click()
+
+    def unfold(self):
+        self.place.evaluate("(place) => place.querySelectorAll('details').forEach((details) => (details.open = true))")
 
     def read(self):
         """Return the shown values by name, as text."""
@@ -78,14 +84,29 @@ def disagreements(explorer, settings, truth):
 @pytest.fixture(scope="module")
 def tab(browser):
     """A window of the browser that the tests of this module share."""
-    with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
+    with browser.new_context(viewport={"width": 1280, "height": 1000}, has_touch=True) as context:
         yield context
 
 
 def open_explorer(site, tab, name, query=""):
     page = tab.new_page()
     page.goto(f"{site.url}chapters/{name}.html{query}#explorer")
-    return Explorer(page)
+    return Explorer(page, name)
+
+
+@pytest.fixture(scope="module", params=EXPLORERS)
+def opened(request, site, tab):
+    """Each explorer in turn, its page opened once."""
+    explorer = open_explorer(site, tab, request.param)
+    yield explorer
+    explorer.page.close()
+
+
+@pytest.fixture
+def explorer(opened):
+    """The explorer as a reader first sees it."""
+    opened.reset()
+    return opened
 
 
 def cross_entropy(z, y):
@@ -117,9 +138,207 @@ def test_every_explorer_is_compared():
     assert set(TRUTHS) == set(EXPLORERS)
 
 
-@pytest.mark.parametrize("name", TRUTHS)
-def test_the_numbers_shown_are_right(name, site, tab):
-    settings, truth = TRUTHS[name]
+def test_the_numbers_shown_are_right(explorer):
+    settings, truth = TRUTHS[explorer.name]
     settings = list(settings(np.random.default_rng(0)))
     assert len(settings) >= SETTINGS
-    assert list(disagreements(open_explorer(site, tab, name), settings, truth)) == []
+    assert list(disagreements(explorer, settings, truth)) == []
+
+
+# The picture, the controls and the address
+
+PAUSE = 1000  # milliseconds, longer than the explorers wait before they announce
+
+POINT = ".explorer-picture .point"
+WHERE = "(point) => { const { x, y, width, height } = point.querySelector('.dot').getBoundingClientRect(); return [x + width / 2, y + height / 2]; }"
+# axe reads the whole page, however little of it is asked for.
+LEAVE_ONLY = """(place) => {
+  for (let element = place; element !== document.body; element = element.parentElement)
+    for (const sibling of [...element.parentElement.children]) if (sibling !== element) sibling.remove();
+}"""
+BEYOND_THE_SCREEN = """() => [...document.querySelectorAll(".explorer-live :not(svg *)")]
+  .filter((element) => element.getBoundingClientRect().right > innerWidth + 1 && !element.classList.contains("visually-hidden"))
+  .map((element) => element.outerHTML.slice(0, 120))"""
+TEXT_CUT = """() => [...document.querySelectorAll(".explorer-picture text")]
+  .filter((text) => text.textContent && text.getClientRects().length)
+  .filter((text) => { const box = text.getBoundingClientRect(), frame = text.closest("div").getBoundingClientRect();
+    return box.left < frame.left - 1 || box.right > frame.right + 1 || box.top < frame.top - 1 || box.bottom > frame.bottom + 1; })
+  .map((text) => text.textContent)"""
+
+FOCUSED = """() => {
+  const element = document.activeElement, style = getComputedStyle(element.querySelector(".reach") ?? element);
+  const ring = style.outlineStyle !== "none" || style.boxShadow !== "none" || (style.stroke !== "none" && parseFloat(style.strokeWidth) > 2);
+  const index = [...document.querySelectorAll(".explorer *")].indexOf(element);
+  return index < 0 ? null : { index, ring, html: element.outerHTML.slice(0, 150) };
+}"""
+NOTE_NEWS = """() => {
+  window.news = [];
+  const status = document.querySelector(".explorer [role=status]");
+  new MutationObserver(() => news.push(status.textContent)).observe(status, { childList: true, characterData: true, subtree: true });
+}"""
+
+
+def tries(explorer):
+    return explorer.place.locator(".explorer-tries a")
+
+
+def touch(page, *steps):
+    """Put a finger down at the first place, move it to the others, and lift it."""
+    session = page.context.new_cdp_session(page)
+    for kind, (x, y) in zip(["touchStart", *["touchMove"] * (len(steps) - 1)], steps):
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y}]})
+    session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+
+def drag(page, *steps):
+    """The same with a mouse."""
+    page.mouse.move(*steps[0])
+    page.mouse.down()
+    for step in steps[1:]:
+        page.mouse.move(*step)
+    page.mouse.up()
+
+
+@pytest.mark.parametrize("name", EXPLORERS)
+def test_an_explorer_is_light_and_loaded_by_its_page_alone(name, site, browser):
+    weight = {}
+
+    def weigh(response):
+        path = response.url.removeprefix(site.url).partition("?")[0]
+        if path.startswith(("explorers/", "d3/")):
+            weight[path] = len(gzip.compress(response.body(), mtime=0))
+
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.on("response", weigh)
+        page.goto(f"{site.url}chapters/notation.html")
+        assert weight == {}
+        page.goto(f"{site.url}chapters/{name}.html#explorer")
+        Explorer(page, name)
+    assert {path for path in weight if re.search(r"explorers/\d", path)} == {f"explorers/{name}.js"}
+    assert sum(weight.values()) <= LARGEST
+
+
+@pytest.mark.parametrize("name", EXPLORERS)
+def test_axe_finds_no_violation_in_any_state(name, site, tab):
+    explorer = open_explorer(site, tab, name)
+    explorer.place.evaluate(LEAVE_ONLY)
+    explorer.unfold()
+    for state in ["start", *range(tries(explorer).count()), "wrong"]:
+        if state == "wrong":
+            explorer.place.locator("input[type=number]").first.fill("")
+            assert explorer.place.locator(".explorer-problem").inner_text()
+        elif state != "start":
+            tries(explorer).nth(state).click()
+        for theme in ("light", "dark"):
+            explorer.page.evaluate("(theme) => { document.documentElement.dataset.theme = theme; }", theme)
+            options = {"resultTypes": ["violations"], "preload": False}
+            violations = Axe().run(explorer.page, context=".explorer", options=options).response["violations"]
+            assert [f"{violation['id']}: {violation['nodes'][0]['html'][:200]}" for violation in violations] == [], (state, theme)
+
+
+@pytest.mark.parametrize("width", [360, 320, 1280])
+def test_nothing_of_an_explorer_is_cut(width, explorer):
+    explorer.page.set_viewport_size({"width": width, "height": 1000})
+    explorer.unfold()
+    for state in range(tries(explorer).count()):
+        explorer.read()
+        assert explorer.page.evaluate(BEYOND_THE_SCREEN) == []
+        assert explorer.page.evaluate(TEXT_CUT) == []
+        tries(explorer).nth(state).click()
+
+
+def test_mouse_touch_and_keyboard_move_every_point(explorer):
+    page, points = explorer.page, explorer.page.locator(POINT)
+    for index in range(points.count()):
+        for way in (drag, touch):
+            explorer.reset()
+            points.nth(index).scroll_into_view_if_needed()
+            before, (x, y) = explorer.read(), points.nth(index).evaluate(WHERE)
+            way(page, (x, y), (x + 15, y - 15), (x + 30, y - 30))
+            assert explorer.read() != before, f"point {index} by {way.__name__}"
+        moved = []
+        for key in ("ArrowRight", "ArrowUp"):
+            explorer.reset()
+            before = explorer.read()
+            points.nth(index).focus()
+            page.keyboard.press(f"Shift+{key}")
+            moved.append(explorer.read() != before)
+            assert page.evaluate("document.activeElement.classList.contains('point')")
+        assert any(moved), f"point {index} by keyboard"
+
+
+def test_everything_can_be_reached_and_seen_by_keyboard(explorer):
+    explorer.unfold()
+    expected = explorer.place.locator(
+        "input[type=number]:visible, input[type=range]:visible, input:checked, button:enabled, a, summary, .point"
+    ).count()
+    explorer.place.evaluate("(place) => { place.tabIndex = -1; place.focus(); }")
+    seen = set()
+    for _ in range(expected + 5):
+        explorer.page.keyboard.press("Tab")
+        focused = explorer.page.evaluate(FOCUSED)
+        if focused is None:
+            break
+        assert focused["ring"], focused["html"]
+        seen.add(focused["index"])
+    assert len(seen) == expected
+
+
+def test_the_address_holds_the_setting(site, tab, explorer):
+    plain = explorer.read()
+    for state in range(tries(explorer).count()):
+        tries(explorer).nth(state).click()
+        shown = explorer.read()
+        link = explorer.place.get_by_role("link", name="Link to this setting").evaluate("link => link.href")
+        explorer.page.wait_for_url(link)
+    linked = tab.new_page()
+    linked.goto(link)
+    assert Explorer(linked, explorer.name).read() == shown
+    linked.close()
+    explorer.reset()
+    assert explorer.read() == plain
+    explorer.page.wait_for_timeout(PAUSE)
+    assert "?" not in explorer.page.url
+
+
+def test_what_cannot_be_set_is_said_and_nothing_is_lost(site, tab, explorer):
+    plain = explorer.read()
+    field = explorer.place.locator("input[type=number]").first
+    key, limit = field.get_attribute("name"), float(field.get_attribute("max"))
+    problem = explorer.place.locator(".explorer-problem")
+    explorer.set(**{key: 2 * limit + 1})
+    assert "write a number from" in problem.inner_text() and explorer.read() == plain
+    explorer.set(**{key: limit})
+    assert problem.inner_text() == "" and explorer.read() != plain
+    strange = open_explorer(site, tab, explorer.name, f"?{key}=many")
+    assert f"The address asks for {key} = many" in strange.place.locator(".explorer-problem").inner_text()
+    assert strange.read() == plain
+    strange.page.close()
+
+
+def test_a_change_is_announced_once_the_reader_pauses(explorer):
+    explorer.page.wait_for_timeout(PAUSE)
+    explorer.page.evaluate(NOTE_NEWS)
+    explorer.place.locator("input[type=range]").first.focus()
+    for _ in range(10):
+        explorer.page.keyboard.press("ArrowRight")
+    assert explorer.page.evaluate("news") == []
+    explorer.page.wait_for_timeout(PAUSE)
+    assert len(explorer.page.evaluate("news")) == 1
+    assert re.search(r"\d", explorer.page.evaluate("news[0]"))
+
+
+@pytest.mark.parametrize("name", EXPLORERS)
+def test_the_figure_stands_on_paper_and_without_scripts(name, site, browser):
+    with browser.new_context(java_script_enabled=False) as context:
+        page = context.new_page()
+        page.goto(f"{site.url}chapters/{name}.html#explorer")
+        picture = page.locator("figure:has(#explorer) img")
+        assert picture.is_visible() and page.locator("figure:has(#explorer) figcaption").is_visible()
+    with browser.new_context() as context:
+        page = open_explorer(site, context, name).page
+        picture, live = page.locator("figure:has(#explorer) img"), page.locator(".explorer-live")
+        assert live.is_visible() and not picture.is_visible()
+        page.emulate_media(media="print")
+        assert picture.is_visible() and not live.is_visible()
