@@ -76,7 +76,7 @@ export default explorer({
     { name: "surprise", label: "surprise in bits", value: ({ entropy }) => entropy / Math.LN2 },
     { name: "entropy", label: "cross-entropy, nats", kind: "one", value: ({ entropy }) => entropy },
     { name: "entropyGradient", label: "its gradient, <i>a</i> − <i>y</i>", kind: "one", value: ({ entropyGradient }) => entropyGradient },
-    { name: "squared", label: "squared error, ½(<i>a</i> − <i>y</i>)²", kind: "two", value: ({ squared }) => squared },
+    { name: "squared", label: "squared error", kind: "two", value: ({ squared }) => squared },
     { name: "squaredGradient", label: "its gradient", kind: "two", value: ({ squaredGradient }) => squaredGradient },
   ],
   summary: ({ z, y }, { entropy, entropyGradient, squared, squaredGradient }) =>
@@ -86,6 +86,6 @@ export default explorer({
   draw,
   tries: [
     { text: "Be wrong with more and more confidence, from z = −2 to −8. Which of the two gradients notices?", set: { z: -8 } },
-    { text: "Find where the squared error pushes hardest, and compare the push with that of cross-entropy there.", set: { z: -0.7 } },
+    { text: "Move left from z = 0 until the squared error pushes hardest. How hard does cross-entropy push there?", set: { z: 0 } },
   ],
 });

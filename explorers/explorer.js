@@ -122,8 +122,8 @@ class Explorer {
 
     const tries = element("ul", { class: "explorer-tries" });
     for (const { text, set } of design.tries) {
-      const link = element("a", { href: this.address({ ...this.start, ...set }) }, "Set it so");
-      link.setAttribute("aria-label", `Set it so: ${text}`);
+      const link = element("a", { href: this.address({ ...this.start, ...set }) }, "Start here");
+      link.setAttribute("aria-label", `Start here: ${text}`);
       link.addEventListener("click", (event) => this.follow(event, { ...this.start, ...set }));
       tries.append(element("li", {}, rich("span", text), " ", link));
     }
