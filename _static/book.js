@@ -27,7 +27,8 @@ document.addEventListener("DOMContentLoaded", () => {
     { rootMargin: "100% 0px" },
   );
   for (const place of document.querySelectorAll(".explorer"))
-    if (location.search && location.hash === `#${place.id}`) fetchExplorer(place);
+    if (location.search && location.hash === `#${place.id}`)
+      fetchExplorer(place).then(() => document.fonts.ready).then(() => place.scrollIntoView());
     else near.observe(place);
 });
 

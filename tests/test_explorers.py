@@ -294,6 +294,7 @@ def test_the_address_holds_the_setting(site, tab, explorer):
         explorer.page.wait_for_url(link)
     linked = tab.new_page()
     linked.goto(link)
+    linked.wait_for_function("Math.abs(document.querySelector('#explorer').getBoundingClientRect().top) < 200")
     assert Explorer(linked, explorer.name).read() == shown
     linked.close()
     explorer.reset()
