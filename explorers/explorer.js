@@ -4,10 +4,11 @@
 //   title      its name, for those who do not see it
 //   controls   its state, one number each, made by range(), choice() or coordinates(); linked() ones follow from it
 //   values     state -> everything that is computed from it, an object of numbers
-//   readouts   [{ name, label, value, kind }]: what is shown of the values as text; value(values, state) is a number or a
-//              text, kind "one", "two", "three" or "four" its colour in the picture
+//   readouts   [{ name, label, value, kind }]: what is shown of the values as text; value(values, state) is a number, a vector
+//              or a text, kind "one", "two", "three" or "four" its colour in the picture
 //   height     width -> height of the picture, in CSS pixels
-//   draw       (picture, state, values, set) -> the movable points of the picture; see Points below
+//   draw       (picture, state, values, set) -> the movable points of the picture; see Points below. While one is dragged the
+//              picture is `held`: its scales should stay
 //   summary    (state, values) -> what is announced once the reader pauses
 //   tries      [{ text, set }]: what to try, with the setting that it starts from
 //   steps      { advance, done, play }: state -> the next state; whether it is the last; with play, Play and Pause too
@@ -19,9 +20,9 @@ const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
 // Controls
 
-/** A number with a slider; the number beside it may go as far as `limits`. */
-export const range = (name, label, { min, max, step, value, limits = [min, max] }) =>
-  ({ kind: "range", name, label, min, max, step, value, limits });
+/** A number with a slider; the number beside it may go as far as `limits`. With `log`, the slider's `step` is in decades. */
+export const range = (name, label, { min, max, step, value, limits = [min, max], log = false }) =>
+  ({ kind: "range", name, label, min, max, step, value, limits, log });
 
 /** A slider for what follows from the state, `of(state)`, and sets it back, `set(x)`; it is no part of the state itself. */
 export const linked = (name, label, { min, max, step, of, set }) => ({ kind: "linked", name, label, min, max, step, of, set });
@@ -38,9 +39,10 @@ export const coordinates = (legend, fields, { step, limits }) =>
 
 const UP = { "-": "⁻", 0: "⁰", 1: "¹", 2: "²", 3: "³", 4: "⁴", 5: "⁵", 6: "⁶", 7: "⁷", 8: "⁸", 9: "⁹" };
 
-/** A number to four significant digits, as 0.01235, −1235 or 1.235 × 10⁻⁹. */
+/** A number to four significant digits, as 0.01235, −1235 or 1.235 × 10⁻⁹, or a vector of such. */
 export function shown(x) {
   if (typeof x === "string") return x;
+  if (Array.isArray(x)) return `(${x.map(shown).join(", ")})`;
   if (Number.isNaN(x)) return "not a number";
   if (!Number.isFinite(x)) return x > 0 ? "∞" : "−∞";
   if (x === 0) return "0";
@@ -167,9 +169,10 @@ class Explorer {
     this.inputs[name] = [number];
     const row = element("div", { class: "explorer-field" }, rich("label", label, { for: number.id }), number);
     if (kind === "range") {
-      const slider = element("input", { type: "range", min: field.min, max: field.max, step });
+      const end = (x) => (field.log ? snap(Math.log10(x), step) : x);
+      const slider = element("input", { type: "range", min: end(field.min), max: end(field.max), step });
       slider.setAttribute("aria-label", `${row.firstChild.textContent}, slider`);
-      slider.addEventListener("input", () => this.set({ [name]: +slider.value }));
+      slider.addEventListener("input", () => this.set({ [name]: field.log ? +(10 ** slider.value).toPrecision(2) : +slider.value }, slider));
       this.inputs[name].push(slider);
       row.append(slider);
     }
@@ -224,9 +227,12 @@ class Explorer {
   }
 
   showInput(name, source) {
+    const { log } = this.fields.find((field) => field.name === name);
     for (const input of this.inputs[name]) {
+      if (log && input.type === "range") input.setAttribute("aria-valuetext", setting(this.state[name]));
       if (input === source) continue;
       if (input.type === "radio") input.checked = +input.value === this.state[name];
+      else if (log && input.type === "range") input.value = Math.log10(this.state[name]);
       else input.value = +this.state[name].toPrecision(12);
       input.removeAttribute("aria-invalid");
     }
@@ -316,17 +322,19 @@ class Explorer {
       if (this.outputs[name].textContent !== text) this.outputs[name].textContent = text;
     }
     const set = (changes) => this.set(changes);
-    this.drawPoints(design.draw({ ink: this.ink, width, height }, state, values, set) ?? []);
+    this.drawPoints(design.draw({ ink: this.ink, width, height, held: this.held }, state, values, set) ?? []);
     this.link.href = this.address(state);
     if (this.stepButton) this.stepButton.disabled = design.steps.done(state);
     if (this.playButton) this.playButton.disabled = design.steps.done(state);
   }
 
-  // Points: { name, label, x, y, step, move, keep }
+  // Points: { name, label, x, y, step, move, along, kind, text, beside }
   //   x, y    [scale, number]: where it is
   //   step    what one press of an arrow key moves it by, ten times as much with Shift; what a drag lands on
   //   move    ([x, y]) -> the change of the state
+  //   along   "x" or "y" where only one of them moves it
   //   kind    a class for its look
+  //   text    what stands beside it, `beside` pixels to the right and below
 
   drawPoints(points) {
     const explorer = this;
@@ -334,10 +342,17 @@ class Explorer {
     const to = (point, x, y) => this.set(point.move([snap(x, point.step), snap(y, point.step)]));
     const dragged = drag()
       .subject((event, { x: [x, a], y: [y, b] }) => ({ x: x(a), y: y(b) }))
-      .on("start", function () { this.focus({ preventScroll: true }); })
+      .on("start", function () {
+        explorer.held = true;
+        this.focus({ preventScroll: true });
+      })
       .on("drag", function (event) {
         const point = select(this).datum();
         to(point, point.x[0].invert(event.x), point.y[0].invert(event.y));
+      })
+      .on("end", () => {
+        this.held = false;
+        this.render();
       });
     const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
     this.handles
@@ -347,7 +362,7 @@ class Explorer {
         const made = enter.append("g").attr("tabindex", 0).attr("role", "slider").attr("aria-roledescription", "movable point");
         made.append("circle").attr("class", "reach").attr("r", 20);
         made.append("circle").attr("class", "dot").attr("r", 7);
-        made.append("text").attr("aria-hidden", "true").attr("x", 12).attr("y", -10);
+        made.append("text").attr("aria-hidden", "true");
         made.on("keydown", function (event, point) {
           if (!(event.key in ARROWS) || event.ctrlKey || event.altKey || event.metaKey) return;
           event.preventDefault();
@@ -364,6 +379,8 @@ class Explorer {
       .attr("aria-valuemax", ({ x, y, along }) => Math.max(...(along === "y" ? y : x)[0].domain()))
       .attr("aria-valuetext", ({ x, y, along }) => (along === "y" ? setting(y[1]) : `${setting(x[1])} across, ${setting(y[1])} up`))
       .select("text")
+      .attr("x", ({ beside = [12, -10] }) => beside[0])
+      .attr("y", ({ beside = [12, -10] }) => beside[1])
       .text(({ text = "" }) => text);
   }
 }

@@ -75,8 +75,8 @@ def disagreements(explorer, settings, truth):
             if isinstance(true, str):
                 agrees = read[name] == true
             else:
-                got, half = number(read[name])
-                agrees = got == true or abs(got - true) <= half * (1 + 1e-6)
+                parts = zip(map(number, read[name].strip("()").split(", ")), np.atleast_1d(true), strict=True)
+                agrees = all(np.array_equal(got, one, equal_nan=True) or abs(got - one) <= half * (1 + 1e-6) for (got, half), one in parts)
             if not agrees:
                 yield f"{setting}: {name} is {true}, shown {read[name]}"
 
