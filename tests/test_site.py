@@ -264,6 +264,42 @@ def test_search_finds_a_word_and_leads_to_its_page(site, desktop):
     assert word in desktop.locator("article").inner_text().lower()
 
 
+PREVIEWS = {
+    "an equation": ("04_softmax_nll", "p:not(.checks) > a[href^='#equation-']", r"\(4\.\d+\)"),
+    "an equation of another chapter": ("debugging", "a[href*='.html#equation-']", r"\([1-6]\.\d+\)"),
+    "a figure": ("02_regression_vs_classification", "a[href='#fig-rc-surfaces']", r"Fig\. 2\.\d+ \w+"),
+    "a source": ("05_triplet", "#the-loss .bibtex-citation a", r"\w+\. \w+.*\d\d\d\d\."),
+    "a check": ("04_softmax_nll", "a.checked", r"eq-[\w-]+ \| .*: True"),
+}
+
+
+@pytest.mark.parametrize("kind", PREVIEWS)
+def test_a_reference_shows_what_it_leads_to(kind, site, desktop):
+    page, reference, content = PREVIEWS[kind]
+    desktop.goto(f"{site.url}chapters/{page}.html")
+    link, preview = desktop.locator("article").locator(reference).last, desktop.locator(".preview")
+    link.evaluate("link => link.scrollIntoView({block: 'center'})")
+    desktop.keyboard.press("Shift")  # what is focused from now on is focused by keyboard
+    for rest in (link.hover, link.focus):
+        rest()
+        preview.wait_for(state="visible")
+        assert re.search(content, preview.inner_text(), re.DOTALL)
+        box = preview.bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= 1280 and box["y"] >= 0 and box["y"] + box["height"] <= 900
+        desktop.keyboard.press("Escape")
+        preview.wait_for(state="hidden")
+        desktop.mouse.move(0, 0)
+
+
+def test_axe_finds_no_violation_in_a_preview(site, desktop):
+    desktop.goto(f"{site.url}chapters/debugging.html")
+    desktop.evaluate(WITHOUT_REPETITION)
+    for kind in (".html#equation-", "#check-"):
+        desktop.locator(f"article a[href*='{kind}']").first.hover()
+        desktop.locator(".preview").wait_for(state="visible")
+        assert Axe().run(desktop, context=".preview", options=AXE_OPTIONS["desktop"]).response["violations"] == []
+
+
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=str)
 def test_every_copy_button_copies_its_cell(notebook, site, desktop):
     cells = nbformat.read(ROOT / notebook, as_version=4).cells
