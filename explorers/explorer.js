@@ -11,18 +11,25 @@
 //              picture is `held`: its scales should stay
 //   summary    (state, values) -> what is announced once the reader pauses
 //   tries      [{ text, set }]: what to try, with the setting that it starts from
-//   steps      { advance, done, play }: state -> the next state; whether it is the last; with play, Play and Pause too
+//   paired     true where each readout belongs beside the next, for two things that are compared
+//   steps      { advance, done, play, every, rewind }: state -> the next state; whether it is the last; with play, Play and Pause
+//              too, which go by advance, or by play where it is a function, every so many milliseconds; with rewind,
+//              state -> the first state, Play starts anew at the end
 
 import { drag, select } from "../d3/d3.js";
 
 const QUIET = 700; // milliseconds without a change before anything is announced
+const LONGEST = 10000; // frames of a film whose end is shown at once
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
 // Controls
 
-/** A number with a slider; the number beside it may go as far as `limits`. With `log`, the slider's `step` is in decades. */
-export const range = (name, label, { min, max, step, value, limits = [min, max], log = false }) =>
-  ({ kind: "range", name, label, min, max, step, value, limits, log });
+/**
+ * A number with a slider; the number beside it may go as far as `limits`. With `log`, the slider's `step` is in decades;
+ * with `near`, in decades of the number plus `near`, so that it reaches 0. With `whole`, it finds whole numbers.
+ */
+export const range = (name, label, { min, max, step, value, limits = [min, max], near = 0, log = near > 0, whole = false }) =>
+  ({ kind: "range", name, label, min, max, step, value, limits, log, near, whole });
 
 /** A slider for what follows from the state, `of(state)`, and sets it back, `set(x)`; it is no part of the state itself. */
 export const linked = (name, label, { min, max, step, of, set }) => ({ kind: "linked", name, label, min, max, step, of, set });
@@ -116,7 +123,7 @@ class Explorer {
     buttons.append(this.link);
 
     this.outputs = {};
-    const list = element("dl", { class: "explorer-values" });
+    const list = element("dl", { class: `explorer-values${design.paired ? " paired" : ""}` });
     for (const { name, label, kind } of design.readouts) {
       this.outputs[name] = element("dd", { "data-value": name });
       list.append(element("div", {}, rich("dt", label, kind && { class: `swatch ${kind}` }), this.outputs[name]));
@@ -169,10 +176,11 @@ class Explorer {
     this.inputs[name] = [number];
     const row = element("div", { class: "explorer-field" }, rich("label", label, { for: number.id }), number);
     if (kind === "range") {
-      const end = (x) => (field.log ? snap(Math.log10(x), step) : x);
+      const end = (x) => (field.log ? snap(Math.log10(x + field.near), step) : x);
+      const ofDecades = (u) => +(field.whole ? Math.round(10 ** u - field.near) : (10 ** u - field.near).toPrecision(2));
       const slider = element("input", { type: "range", min: end(field.min), max: end(field.max), step });
       slider.setAttribute("aria-label", `${row.firstChild.textContent}, slider`);
-      slider.addEventListener("input", () => this.set({ [name]: field.log ? +(10 ** slider.value).toPrecision(2) : +slider.value }, slider));
+      slider.addEventListener("input", () => this.set({ [name]: field.log ? ofDecades(slider.value) : +slider.value }, slider));
       this.inputs[name].push(slider);
       row.append(slider);
     }
@@ -227,12 +235,12 @@ class Explorer {
   }
 
   showInput(name, source) {
-    const { log } = this.fields.find((field) => field.name === name);
+    const { log, near } = this.fields.find((field) => field.name === name);
     for (const input of this.inputs[name]) {
       if (log && input.type === "range") input.setAttribute("aria-valuetext", setting(this.state[name]));
       if (input === source) continue;
       if (input.type === "radio") input.checked = +input.value === this.state[name];
-      else if (log && input.type === "range") input.value = Math.log10(this.state[name]);
+      else if (log && input.type === "range") input.value = Math.log10(this.state[name] + near);
       else input.value = +this.state[name].toPrecision(12);
       input.removeAttribute("aria-invalid");
     }
@@ -286,14 +294,20 @@ class Explorer {
   toggle() {
     if (this.playing) return this.pause();
     const { steps } = this.design;
+    const next = steps.play instanceof Function ? steps.play : steps.advance;
+    if (steps.done(this.state)) this.change(steps.rewind(this.state));
     if (calm.matches) { // the end at once, without the film
       let state = this.state;
-      while (!steps.done(state)) state = { ...state, ...steps.advance(state) };
+      for (let frames = 0; frames < LONGEST && !steps.done(state); frames++) state = { ...state, ...next(state) };
       return this.change(state);
     }
-    const frame = () => {
+    let last = -Infinity;
+    const frame = (now) => {
       if (steps.done(this.state)) return this.pause();
-      this.change(steps.advance(this.state));
+      if (now - last >= (steps.every ?? 0)) {
+        this.change(next(this.state));
+        last = now;
+      }
       this.playing = requestAnimationFrame(frame);
     };
     this.playing = requestAnimationFrame(frame);
@@ -325,7 +339,7 @@ class Explorer {
     this.drawPoints(design.draw({ ink: this.ink, width, height, held: this.held }, state, values, set) ?? []);
     this.link.href = this.address(state);
     if (this.stepButton) this.stepButton.disabled = design.steps.done(state);
-    if (this.playButton) this.playButton.disabled = design.steps.done(state);
+    if (this.playButton) this.playButton.disabled = design.steps.done(state) && !design.steps.rewind;
   }
 
   // Points: { name, label, x, y, step, move, along, kind, text, beside }
@@ -339,6 +353,7 @@ class Explorer {
   drawPoints(points) {
     const explorer = this;
     const at = ({ x: [x, a], y: [y, b] }) => `translate(${x(a)},${y(b)})`;
+    const atRight = ({ x: [x, a] }) => x(a) > this.picture.attr("width") - 75;
     const to = (point, x, y) => this.set(point.move([snap(x, point.step), snap(y, point.step)]));
     const dragged = drag()
       .subject((event, { x: [x, a], y: [y, b] }) => ({ x: x(a), y: y(b) }))
@@ -379,8 +394,9 @@ class Explorer {
       .attr("aria-valuemax", ({ x, y, along }) => Math.max(...(along === "y" ? y : x)[0].domain()))
       .attr("aria-valuetext", ({ x, y, along }) => (along === "y" ? setting(y[1]) : `${setting(x[1])} across, ${setting(y[1])} up`))
       .select("text")
-      .attr("x", ({ beside = [12, -10] }) => beside[0])
-      .attr("y", ({ beside = [12, -10] }) => beside[1])
+      .attr("text-anchor", (point) => (!point.beside && atRight(point) ? "end" : "start"))
+      .attr("x", (point) => (point.beside ?? [atRight(point) ? -12 : 12])[0])
+      .attr("y", ({ y: [y, b], beside = [0, y(b) < 25 ? 22 : -10] }) => beside[1])
       .text(({ text = "" }) => text);
   }
 }
