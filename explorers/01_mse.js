@@ -115,7 +115,7 @@ function draw({ ink, width, height }, state, values) {
   part(bar, "line", "best").attr("class", "best curve three").attr("y1", top - 6).attr("y2", top + BAR)
     .attr("x1", length(values.best.cost)).attr("x2", length(values.best.cost));
   part(bar, "g", "along").call(axisBottom(length).ticks(width > 500 ? 8 : 4)).attr("transform", `translate(0,${top + BAR})`);
-  named(bar, "title", "J, square by square, then the penalty", [margin.left, top - 8]);
+  named(bar, "title", "J = squares + penalty", [margin.left, top - 8]);
 
   const far = ([a, b]) => (Math.abs(a) > across || Math.abs(b) > UP ? `(${a}, ${b})`.replaceAll("-", "−") : "");
   const inside = ([a, b]) => ({ x: [x, Math.min(Math.max(a, -across), across)], y: [y, Math.min(Math.max(b, -UP), UP)] });

@@ -2,6 +2,7 @@
 
 import gzip
 import re
+from fractions import Fraction
 from math import ceil, floor, log10
 
 import numpy as np
@@ -16,7 +17,7 @@ LARGEST = 60_000  # bytes, compressed, with whatever library
 SETTINGS = 50
 
 UP = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
-NUMBERS = {"∞": np.inf, "−∞": -np.inf, "not a number": np.nan}
+NUMBERS = {"0": 0.0, "∞": np.inf, "−∞": -np.inf, "not a number": np.nan}
 
 SET = """([place, state]) => {
   for (const [name, value] of Object.entries(state)) {
@@ -129,7 +130,69 @@ def settings_cross_entropy(rng):
     yield from ({"z": round(rng.uniform(-12, 12), 3), "y": int(rng.integers(2))} for _ in range(SETTINGS - 18))
 
 
+def line(theta0, theta1, penalty, points):
+    """J, its gradient and the best line, by fractions; torch and NumPy must agree where float64 can tell."""
+    theta0, theta1, lam = (Fraction(str(number)) for number in (theta0, theta1, penalty))
+    x, y = [Fraction(str(a)) for a, _ in points], [Fraction(str(b)) for _, b in points]
+    m = len(points)
+
+    def parts(theta0, theta1):
+        data = sum((theta0 + theta1 * a - b) ** 2 for a, b in zip(x, y)) / (2 * m)
+        return data, lam * theta1**2 / (2 * m)
+
+    curvature = sum(a * a for a in x) - sum(x) ** 2 / m + lam
+    slope = (sum(a * b for a, b in zip(x, y)) - sum(x) * sum(y) / m) / curvature if curvature else Fraction(0)
+    bias = (sum(y) - slope * sum(x)) / m
+    data, penalty = parts(theta0, theta1)
+    errors = [theta0 + theta1 * a - b for a, b in zip(x, y)]
+    truth = {
+        "cost": data + penalty, "data": data, "penalty": penalty, "bestCost": sum(parts(bias, slope)),
+        "gradient0": sum(errors) / m, "gradient1": (sum(e * a for e, a in zip(errors, x)) + lam * theta1) / m,
+    }
+    truth = {name: float(value) for name, value in truth.items()}
+
+    X, Y = np.array([[1.0, float(a)] for a in x]), np.array([float(b) for b in y])
+    theta = torch.tensor([float(theta0), float(theta1)], dtype=torch.float64, requires_grad=True)
+    cost = ((torch.from_numpy(X) @ theta - torch.from_numpy(Y)) ** 2).sum() / (2 * m) + float(lam) / (2 * m) * theta[1] ** 2
+    cost.backward()
+    assert np.allclose([truth["cost"], truth["gradient0"], truth["gradient1"]], [cost.item(), *theta.grad], rtol=1e-9, atol=1e-9)
+    hessian = (X.T @ X + np.diag([0, float(lam)])) / m
+    return truth | {
+        "bestTheta0": float(bias) if curvature else "any", "bestTheta1": float(slope) if curvature else "any",
+        "rate": 1 / np.linalg.eigvalsh(hessian).max(),
+    }
+
+
+def line_by_name(**setting):
+    points = [(setting[f"x{i}"], setting[f"y{i}"]) for i in range(1, 7)]
+    return line(setting["theta0"], setting["theta1"], setting["lambda"], points)
+
+
+def settings_line(rng):
+    def setting(theta0, theta1, penalty, points):
+        named = {f"{axis}{i}": number for i, point in enumerate(points, start=1) for axis, number in zip("xy", point)}
+        return {"theta0": theta0, "theta1": theta1, "lambda": penalty} | named
+
+    def scattered(spread, digits=2):
+        return rng.uniform(-spread, spread, (6, 2)).round(digits).tolist()
+
+    above_each_other = [(0.7, b) for b in (-1.1, -0.3, 0.2, 0.9, 1.3, 2.1)]
+    on_the_line = [(a, round(0.3 + 0.7 * a, 2)) for a in (-2.1, -1.3, -0.4, 0.6, 1.9, 2.2)]
+    for penalty in (0, 0.1, 1e9):
+        yield setting(0.3, 0.7, penalty, above_each_other)
+        yield setting(0.3, 0.7, penalty, on_the_line)
+        yield setting(-0.4, 0, penalty, [(0, 0)] * 6)
+        yield setting(1.1, -0.6, penalty, [(-1.3, 0.4)] * 6)
+        yield setting(0.2, 0.5, penalty, [*scattered(3)[:5], (2.5, 1000)])
+        yield setting(-1000, 1000, penalty, scattered(1000))
+    yield setting(0.1, 0.2, 0, [*above_each_other[:5], (0.700001, 2.1)])
+    for _ in range(SETTINGS - 19):
+        theta0, theta1 = rng.uniform(-3, 3, 2).round(2).tolist()
+        yield setting(theta0, theta1, rng.choice([0, round(rng.uniform(0, 5), 2), rng.integers(1000)]).item(), scattered(3))
+
+
 TRUTHS = {
+    "01_mse": (settings_line, line_by_name),
     "03_cross_entropy": (settings_cross_entropy, cross_entropy),
 }
 
