@@ -1,0 +1,172 @@
+"""Sphinx extension: pages load one style sheet, one script and small fonts, which hold only what the book uses.
+
+When a build is done, the style sheets that its pages name are merged and cut down, fonts included, and their scripts joined and
+put off until a page is read. These files have a hash in their name; pages that were not built anew get the new names.
+Pages also get what they lack for a reader in a hurry: sizes of figures, which load when they come near, and a description.
+"""
+
+import re
+from hashlib import sha256
+from html import escape
+from pathlib import Path
+from posixpath import normpath, relpath
+
+from docutils import nodes
+from light_styles import cut, embedded, merge, names_used
+
+LIGHT = "light"  # the folder of what this makes
+EMBEDDED = 2500  # bytes up to which a font is part of the style sheet
+DESCRIPTION = 160  # characters
+
+GREEK = map(chr, range(0x391, 0x3CA))  # whole, as a renderer aligns its letters with one another
+ICONS = "fontawesome.js"  # drawn by the style sheet as well
+SEARCH = ("searchtools.js", "language_data.js", "searchindex.js")
+OF_A_PAGE = "DOCUMENTATION_OPTIONS.pagename"  # asked for only by the theme's list of versions, which the book has not
+
+LINK = re.compile(r'\s*<link [^>]*?rel="(?:stylesheet|preload)"[^>]*>')
+SHEET = re.compile(r'<link [^>]*?rel="stylesheet"[^>]*>')
+SCRIPT = re.compile(r"\s*<script([^>]*)>(.*?)</script>", re.DOTALL)
+ADDRESS = re.compile(r'(?:href|src)="([^"?]*)')
+DATA = re.compile(r' data-[\w-]+="[^"]*"')
+SOURCE_MAP = re.compile(r"^//# sourceMappingURL=.*$", re.MULTILINE)
+URL = re.compile(r"""url\((["']?)(?!data:|#)([^)"']+)\1\)""")
+FONT = re.compile(r"src:[^;}]*?url\(([^)]+\.woff2)\)[^;}]*")
+IMPORT = re.compile(r'@import "([^"]+)";')
+FACE = re.compile(r"@font-face\s*{[^}]*}")
+FAMILY = re.compile(r"font-family:([^;}]*)")
+PICTURE = re.compile(r'<img (?=[^>]*? ?src="([^"]+\.svg)")(?![^>]*?loading=)')
+SIZE = re.compile(r'<svg [^>]*?width="([\d.]+)pt" height="([\d.]+)pt"')
+
+FIRST_PAGE = """<!DOCTYPE html>
+<html lang="{language}">
+<head><meta charset="utf-8"><title>{title}</title><meta http-equiv="refresh" content="0; url={page}"></head>
+<body><a href="{page}">{title}</a></body>
+</html>
+"""
+
+
+def describe(app, pagename, templatename, context, doctree):
+    """Give a page its first paragraph without formulas as its description."""
+    paragraphs = doctree.findall(nodes.paragraph) if doctree else []
+    plain = (node.astext() for node in paragraphs if isinstance(node.parent, nodes.section) and not any(node.findall(nodes.math)))
+    description = " ".join(next(plain, context["docstitle"]).split())
+    if len(description) > DESCRIPTION:
+        description = description[:DESCRIPTION].rpartition(" ")[0] + " …"
+    context["metatags"] = context.get("metatags", "") + f'<meta name="description" content="{escape(description)}" />'
+
+
+def lighten(app, exception):
+    """Make the shared files and let every page load them."""
+    if exception is not None or app.builder.format != "html":
+        return
+    site = Path(app.outdir)
+    write_first_page(app, site)
+    paths = [path.relative_to(site) for path in site.rglob("*.html")]
+    pages = {path.as_posix(): (site / path).read_text(encoding="utf-8") for path in paths if path.parts[0] not in ("_static", "index.html")}
+    new = {name: page for name, page in pages.items() if f'{LIGHT}/style-' not in page}
+    if not new:
+        return
+    made = set()
+
+    def store(name, content):
+        """Write a file; return its address in the site."""
+        stem, ending = name.rsplit(".", 1)
+        address = f"{LIGHT}/{stem}-{sha256(content).hexdigest()[:8]}.{ending}"
+        (site / LIGHT).mkdir(exist_ok=True)
+        (site / address).write_bytes(content)
+        made.add(site / address)
+        return address
+
+    script, data = join_scripts(site, new)
+    script = store("script.js", script.encode())
+    style = store("style.css", join_styles(site, new, pages, store).encode())
+    for name, page in pages.items():
+        (site / name).write_text(lightened(site, name, page, style, f'{script}"{data}'), encoding="utf-8")
+    for path in set((site / LIGHT).iterdir()) - made:
+        path.unlink()
+
+
+def write_first_page(app, site):
+    """Let the site's own address lead to the first page, with a title and for those whom a browser does not lead on."""
+    page, title = f"{app.config.root_doc}.html", escape(app.config.html_title)
+    (site / "index.html").write_text(FIRST_PAGE.format(language=app.config.language, title=title, page=page), encoding="utf-8")
+
+
+def named(page, tag):
+    """Return the address in the site of what a tag of a page loads."""
+    return normpath(f"{page}/../{ADDRESS.search(tag)[1]}")
+
+
+def join_scripts(site, pages):
+    """Return the scripts of pages as one, with those between that configure them, and the data in their tags."""
+    scripts, data = {}, {}
+    for name, page in pages.items():
+        head = page.index("</head>")
+        for tag in SCRIPT.finditer(page, page.index("<script src=")):
+            attributes, code = tag.groups()
+            if "src=" in attributes:
+                address = named(name, attributes)
+                if not address.endswith((ICONS, *SEARCH)):
+                    scripts[(site / address).read_text(encoding="utf-8")] = None
+                    data.update(dict.fromkeys(DATA.findall(attributes)))
+            elif tag.start() < head and OF_A_PAGE not in code:
+                scripts[code] = None
+    return "\n;\n".join(SOURCE_MAP.sub("", script) for script in scripts), "".join(data)
+
+
+def join_styles(site, new, pages, store):
+    """Return the style sheets of new pages as one, cut down to what all pages use."""
+    addresses = dict.fromkeys(named(name, tag) for name, page in new.items() for tag in SHEET.findall(page))
+    sheets = [read_sheet(site, address) for address in addresses]
+    scripts = [path.read_text(encoding="utf-8") for path in site.rglob("*.js") if path.name not in (ICONS, *SEARCH[1:])]
+    css = merge(sheets, names_used(pages.values(), scripts))
+    characters = set().union(GREEK, css, *pages.values(), *scripts)
+
+    def with_font(face):
+        family = FAMILY.search(face[0])[1].strip("\"' ").replace("\\", "")
+        if not (source := FONT.search(face[0])) or family not in FACE.sub("", css):
+            return ""
+        path = site / LIGHT / source[1]
+        font = cut(path.read_bytes(), characters)
+        address = embedded(font) if len(font) <= EMBEDDED else Path(store(path.name, font)).name
+        return face[0].replace(source[0], f'src:url({address}) format("woff2")')
+
+    return FACE.sub(with_font, css)
+
+
+def read_sheet(site, address):
+    """Return a style sheet with those it imports, and with addresses as they are from the folder of shared files."""
+    folder = address.rpartition("/")[0]
+    css = (site / address).read_text(encoding="utf-8").replace('@charset "UTF-8";', "")
+    css = URL.sub(lambda url: f"url({relpath(normpath(f'{folder}/{url[2]}'), LIGHT)})", css)
+    return IMPORT.sub(lambda other: read_sheet(site, normpath(f"{folder}/{other[1]}")), css)
+
+
+def lightened(site, name, page, style, script):
+    """Return a page that loads the shared files; `script` goes on after its address with the data of its tag."""
+    root, head = "../" * name.count("/"), page.index("</head>")
+    links = iter([f'\n  <link rel="stylesheet" href="{root}{style}" />'])
+    tags = iter([f'\n  <script defer src="{root}{script}></script>'])
+    searches, seen = 'id="search-results"' in page, False
+
+    def with_script(tag):
+        nonlocal seen
+        seen = seen or "src=" in tag[1]
+        if searches and "src=" in tag[1] and ADDRESS.search(tag[1])[1].endswith(SEARCH):
+            return tag[0].replace("<script src", "<script defer src")
+        return next(tags, "") if seen and ("src=" in tag[1] or tag.start() < head) else tag[0]
+
+    def with_size(picture):
+        width, height = SIZE.search((site / normpath(f'{name}/../{picture[1]}')).read_text(encoding="utf-8")).groups()
+        return f'<img width="{float(width) / 0.75:.0f}" height="{float(height) / 0.75:.0f}" loading="lazy" decoding="async" '
+
+    page = SCRIPT.sub(with_script, page)
+    page = LINK.sub(lambda link: next(links, ""), page)
+    return PICTURE.sub(with_size, page)
+
+
+def setup(app):
+    """Describe each page as it is written; do the rest when all files of the site are there."""
+    app.connect("html-page-context", describe)
+    app.connect("build-finished", lighten, priority=900)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
