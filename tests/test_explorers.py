@@ -3,7 +3,7 @@
 import gzip
 import re
 from fractions import Fraction
-from math import ceil, floor, log10
+from math import ceil, exp, floor, log10
 
 import numpy as np
 import pytest
@@ -191,8 +191,50 @@ def settings_line(rng):
         yield setting(theta0, theta1, rng.choice([0, round(rng.uniform(0, 5), 2), rng.integers(1000)]).item(), scattered(3))
 
 
+def descended(push, z, eta, steps):
+    """Return the logit after these steps, and the number of the first at which it is not negative."""
+    half = 0 if z >= 0 else None
+    for step in range(1, steps + 1):
+        z += eta * push(z)
+        if half is None and z >= 0:
+            half = step
+    return z, half
+
+
+def race(z0, eta, t):
+    def sigma(z):
+        return 1 / (1 + exp(-z)) if z > -700 else exp(z)
+
+    size = -min(z0, 0)
+    neurons = {
+        "squared": (lambda z: sigma(z) * sigma(-z) ** 2, lambda z: sigma(-z) ** 2 / 2,
+                    exp(size) + 3 * size + 2.5 - 3 * exp(-size) - exp(-2 * size) / 2),
+        "rival": (lambda z: sigma(-z), lambda z: np.logaddexp(0, -z), size + 1 - exp(-size)),
+    }
+    torchs = {"squared": lambda a: (a - 1) ** 2 / 2, "rival": lambda a: -a.log()}
+    truth = {}
+    for name, (push, loss, time) in neurons.items():
+        z, half = descended(push, z0, eta, t)
+        logit = torch.tensor(z, dtype=torch.float64, requires_grad=True)
+        by_torch = torchs[name](torch.sigmoid(logit))
+        by_torch.backward()
+        assert np.allclose([loss(z), -push(z)], [by_torch.item(), logit.grad.item()], rtol=1e-6, atol=1e-12)
+        shown = {"z": z, "a": sigma(z), "loss": loss(z), "gradient": -push(z), "predicted": time / eta, "half": "not yet" if half is None else str(half)}
+        truth |= {f"{name}_{what}": value for what, value in shown.items()}
+    return truth
+
+
+def settings_race(rng):
+    yield from ({"z0": z0, "eta": eta, "t": t} for z0 in (-30.0, -0.01, 0.0, 10.0) for eta in (0.001, 1, 1000) for t in (0, 1, 3000))
+    yield from ({"z0": -10.0, "eta": 1, "t": t} for t in (11, 22062, 22063, 22064, 100_000))
+    yield {"z0": -12.5, "eta": 1, "t": 1_000_000}
+    for _ in range(SETTINGS - 42):
+        yield {"z0": round(rng.uniform(-12, 2), 2), "eta": float(f"{10 ** rng.uniform(-2, 2):.2g}"), "t": int(10 ** rng.uniform(0, 5))}
+
+
 TRUTHS = {
     "01_mse": (settings_line, line_by_name),
+    "02_regression_vs_classification": (settings_race, race),
     "03_cross_entropy": (settings_cross_entropy, cross_entropy),
 }
 
