@@ -10,7 +10,7 @@ PART ?=
 RUN := .venv/bin/python
 PYTHONS := python3 python python3.14 python3.13 python3.12 python3.11
 
-.PHONY: help book serve test refresh exercises bench lock vendor environment
+.PHONY: help book pdf serve test refresh exercises bench lock vendor environment
 
 help: ## show this list
 	@echo "Commands of this book:"; echo
@@ -20,6 +20,10 @@ help: ## show this list
 book: environment ## build the website into _build/html
 	@.venv/bin/jupyter-book build . -W -n --keep-going
 	@echo; echo "The book: $(CURDIR)/_build/html/index.html (make serve shows it)"
+
+pdf: book ## print the whole book into _build/html/loss-functions.pdf, which the site then offers
+	@$(RUN) -m tools.paper
+	@$(MAKE) --no-print-directory book
 
 serve: book ## build it, then show it on this machine (PORT=8000)
 	@$(RUN) -m tools.serve $(PORT)

@@ -172,7 +172,7 @@ def test_changed_requirements_are_installed(copy, tiny):
 
 def test_make_lists_every_command():
     helped = subprocess.run(["make"], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
-    for command in ("book", "serve", "test", "refresh", "exercises", "bench", "lock", "help"):
+    for command in ("book", "pdf", "serve", "test", "refresh", "exercises", "bench", "lock", "help"):
         assert re.search(rf"make {command} +\S", helped), helped
 
 
