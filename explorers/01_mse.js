@@ -1,7 +1,7 @@
 // Chapter 1: a line through six points, the square of each error, and what a penalty does to the best line.
 
 import { axisBottom, axisLeft, scaleLinear, select } from "../d3/d3.js";
-import { coordinates, explorer, range } from "./explorer.js";
+import { coordinates, explorer, range, shown } from "./explorer.js";
 
 const POINTS = [[-2.5, -1.4], [-1.5, -1.1], [-0.5, 0.5], [0.5, 0.2], [1.5, 1.3], [2.5, 1.1]];
 const M = POINTS.length;
@@ -46,12 +46,14 @@ function costs({ theta0, theta1, lambda, ...state }) {
   const data = total(shares);
   const penalty = (lambda * theta1 ** 2) / (2 * M);
   const [xx, x] = [mean(squares(points.map(([across]) => across))) + lambda / M, mean(points.map(([across]) => across))];
+  const steepest = (1 + xx) / 2 + Math.hypot((1 - xx) / 2, x); // larger eigenvalue of the Hessian, whose determinant is their product
   return {
     points, errors, shares, data, penalty,
     cost: data + penalty,
     gradient0: mean(errors),
     gradient1: total([...errors.map((error, i) => error * points[i][0]), lambda * theta1]) / M,
-    rate: 1 / ((1 + xx) / 2 + Math.hypot((1 - xx) / 2, x)), // 1 / the largest eigenvalue of the Hessian
+    rate: 1 / steepest,
+    condition: steepest ** 2 / (xx - x ** 2),
     best: best(points, lambda),
   };
 }
@@ -60,6 +62,13 @@ function costs({ theta0, theta1, lambda, ...state }) {
 function descend(state) {
   const { rate, gradient0, gradient1 } = costs(state);
   return { theta0: state.theta0 - rate * gradient0, theta1: state.theta1 - rate * gradient1 };
+}
+
+/** Where one direction is much flatter than the other, a frame of the film is many steps. */
+function descendFar(state) {
+  const { condition } = costs(state);
+  for (let steps = Math.min(condition / 4, 1000); steps > 0; steps--) state = { ...state, ...descend(state) };
+  return { theta0: state.theta0, theta1: state.theta1 };
 }
 
 // The picture
@@ -75,11 +84,13 @@ function draw({ ink, width, height }, state, values) {
   const bottom = margin.above + 2 * UP * unit;
   const x = scaleLinear([-across, across], [margin.left, width - margin.right]).clamp(true);
   const y = scaleLinear([-UP, UP], [bottom, margin.above]).clamp(true);
-  const part = (parent, name, key) => parent.selectAll(`:scope > ${name}.${key}`).data([0]).join(name).attr("class", key);
+  const part = (parent, name, key) => parent
+    .selectAll(`:scope > ${name}.${key.replaceAll(" ", ".")}`).data([0]).join(name).attr("class", key);
   const named = (g, key, text, [left, top], anchor = "start") =>
     part(g, "text", key).attr("x", left).attr("y", top).attr("text-anchor", anchor).text(text);
 
-  const frame = part(ink, "svg", "frame").attr("x", x(-across)).attr("y", y(UP)).attr("width", x(across) - x(-across)).attr("height", y(-UP) - y(UP));
+  const frame = part(ink, "svg", "frame")
+    .attr("x", x(-across)).attr("y", y(UP)).attr("width", x(across) - x(-across)).attr("height", y(-UP) - y(UP));
   const [px, py] = [(a) => (a + across) * unit, (b) => (UP - b) * unit]; // within the frame, and beyond it
   const reach = 1e5; // more pixels than any screen has
   const near = (pixels) => Math.min(Math.max(pixels, -reach), reach);
@@ -87,19 +98,21 @@ function draw({ ink, width, height }, state, values) {
     const side = Math.abs(error) * unit;
     return { left: near(px(a) - (error < 0 ? side : 0)), top: near(py(Math.max(b, b + error))), side: Math.min(side, 2 * reach) };
   };
-  frame.selectAll("rect.square").data(values.points.map((point, i) => squareOf(point, values.errors[i]))).join("rect").attr("class", "square one")
+  frame.selectAll("rect.square").data(values.points.map((point, i) => squareOf(point, values.errors[i]))).join("rect")
+    .attr("class", "square one")
     .attr("x", ({ left }) => left).attr("y", ({ top }) => top).attr("width", ({ side }) => side).attr("height", ({ side }) => side);
   const lineOf = (g, intercept, slope) => g.attr("x1", px(-across)).attr("x2", px(across))
     .attr("y1", near(py(intercept - slope * across))).attr("y2", near(py(intercept + slope * across)));
   const { unique, centre, intercept, slope } = values.best;
-  part(frame, "line", "best").attr("class", "best curve three").attr("visibility", unique ? "visible" : "hidden").call(lineOf, intercept, slope);
-  part(frame, "circle", "pivot").attr("class", "pivot curve three").attr("visibility", unique ? "hidden" : "visible")
+  part(frame, "line", "best curve three").attr("visibility", unique ? "visible" : "hidden").call(lineOf, intercept, slope);
+  part(frame, "circle", "pivot curve three").attr("visibility", unique ? "hidden" : "visible")
     .attr("cx", px(centre[0])).attr("cy", py(centre[1])).attr("r", 12);
-  part(frame, "line", "line").attr("class", "line curve two").call(lineOf, state.theta0, state.theta1);
+  part(frame, "line", "line curve two").call(lineOf, state.theta0, state.theta1);
 
-  const whole = Array.from({ length: 2 * Math.floor(across) + 1 }, (_, i) => i - Math.floor(across));
-  part(ink, "g", "across").call(axisBottom(x).tickValues(whole).tickFormat((n) => String(n).replace("-", "−"))).attr("transform", `translate(0,${bottom})`);
-  part(ink, "g", "up").call(axisLeft(y).tickValues([-3, -2, -1, 0, 1, 2, 3]).tickFormat((n) => String(n).replace("-", "−"))).attr("transform", `translate(${margin.left},0)`);
+  const whole = (limit) => [-5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5].filter((number) => Math.abs(number) <= limit);
+  const plain = (number) => String(number).replace("-", "−");
+  part(ink, "g", "across").call(axisBottom(x).tickValues(whole(across)).tickFormat(plain)).attr("transform", `translate(0,${bottom})`);
+  part(ink, "g", "up").call(axisLeft(y).tickValues(whole(UP)).tickFormat(plain)).attr("transform", `translate(${margin.left},0)`);
   named(ink, "unit", "x", [width - margin.right, bottom + 32], "end");
   named(ink, "title", "y", [margin.left + 6, margin.above + 8]);
   named(ink, "three", unique ? "dashed: the best line" : "every line through the ring is best", [width - margin.right, bottom - 8], "end");
@@ -112,12 +125,14 @@ function draw({ ink, width, height }, state, values) {
   const bar = part(ink, "g", "bar-of-parts");
   bar.selectAll("rect").data(parts).join("rect").attr("class", ({ kind }) => `part ${kind}`).attr("y", top).attr("height", BAR)
     .attr("x", ({ from }) => length(from)).attr("width", ({ share }) => length(share) - length(0));
-  part(bar, "line", "best").attr("class", "best curve three").attr("y1", top - 6).attr("y2", top + BAR)
+  part(bar, "line", "best curve three").attr("y1", top - 6).attr("y2", top + BAR)
     .attr("x1", length(values.best.cost)).attr("x2", length(values.best.cost));
-  part(bar, "g", "along").call(axisBottom(length).ticks(width > 500 ? 8 : 4)).attr("transform", `translate(0,${top + BAR})`);
+  const along = axisBottom(length).ticks(width > 500 ? 8 : 4);
+  if (values.cost > 1e4) along.tickValues([0, values.cost / 2]).tickFormat(shown);
+  part(bar, "g", "along").call(along).attr("transform", `translate(0,${top + BAR})`);
   named(bar, "title", "J = squares + penalty", [margin.left, top - 8]);
 
-  const far = ([a, b]) => (Math.abs(a) > across || Math.abs(b) > UP ? `(${a}, ${b})`.replaceAll("-", "−") : "");
+  const far = ([a, b]) => (Math.abs(a) > across || Math.abs(b) > UP ? `(${plain(a)}, ${plain(b)})` : "");
   const inside = ([a, b]) => ({ x: [x, Math.min(Math.max(a, -across), across)], y: [y, Math.min(Math.max(b, -UP), UP)] });
   const tenths = (number) => Math.round(number * 10) / 10;
   return [
@@ -130,13 +145,14 @@ function draw({ ink, width, height }, state, values) {
       ...inside([0, state.theta0]), move: ([, up]) => ({ theta0: tenths(up) }),
     },
     {
-      name: "theta1", label: `height of the line at x = ${LEVER}, which sets the weight θ₁`, kind: "two", text: "θ₁", along: "y", step: 0.1,
-      ...inside([LEVER, state.theta0 + LEVER * state.theta1]),
+      name: "theta1", label: `height of the line at x = ${LEVER}, which sets the weight θ₁`, kind: "two", text: "θ₁", along: "y",
+      step: 0.1, ...inside([LEVER, state.theta0 + LEVER * state.theta1]),
       move: ([, up]) => ({ theta1: +((up - state.theta0) / LEVER).toFixed(2) }),
     },
   ];
 }
 
+const ofBest = (part) => ({ best: { unique, [part]: value } }) => (unique ? value : "any");
 const text = (x) => x.toPrecision(3);
 
 export default explorer({
@@ -155,8 +171,8 @@ export default explorer({
     { name: "data", label: "½ mean square", kind: "one", value: ({ data }) => data },
     { name: "penalty", label: "penalty, <i>λθ</i><sub>1</sub>²/2<i>m</i>", kind: "four", value: ({ penalty }) => penalty },
     { name: "bestCost", label: "<i>J</i> of the best line", kind: "three", value: ({ best: { cost } }) => cost },
-    { name: "bestTheta0", label: "its <i>θ</i><sub>0</sub>", kind: "three", value: ({ best: { unique, intercept } }) => (unique ? intercept : "any") },
-    { name: "bestTheta1", label: "its <i>θ</i><sub>1</sub>", kind: "three", value: ({ best: { unique, slope } }) => (unique ? slope : "any") },
+    { name: "bestTheta0", label: "its <i>θ</i><sub>0</sub>", kind: "three", value: ofBest("intercept") },
+    { name: "bestTheta1", label: "its <i>θ</i><sub>1</sub>", kind: "three", value: ofBest("slope") },
     { name: "gradient0", label: "∂<i>J</i>/∂<i>θ</i><sub>0</sub>", kind: "two", value: ({ gradient0 }) => gradient0 },
     { name: "gradient1", label: "∂<i>J</i>/∂<i>θ</i><sub>1</sub>", kind: "two", value: ({ gradient1 }) => gradient1 },
     { name: "rate", label: "<i>η</i>, half the limit", kind: "two", value: ({ rate }) => rate },
@@ -167,7 +183,7 @@ export default explorer({
   height: (width) => margin.above + 2 * UP * unitOf(width) + margin.between + BAR + margin.below,
   draw,
   steps: {
-    label: "Step downhill", play: true, every: 150,
+    label: "Step downhill", play: descendFar, every: 150,
     advance: descend,
     done: (state) => {
       const { cost, best: { cost: least } } = costs(state);
@@ -175,7 +191,15 @@ export default explorer({
     },
   },
   tries: [
-    { text: "Press Play, then raise λ as far as it goes and press Play again. At which height does the line lie flat, and which number of the data is that?", set: {} },
-    { text: "Pull the last point far up. Whose square makes up most of <i>J</i> now, how far does the best line follow, and does <i>λ</i> hold it back?", set: { y6: 3 } },
+    {
+      text: "Press Play, then raise <i>λ</i> as far as it goes and press Play again. " +
+        "At which height does the line lie flat, and which number of the data is that?",
+      set: {},
+    },
+    {
+      text: "Pull the last point far up. Whose square makes up most of <i>J</i> now, " +
+        "how far does the best line follow, and does <i>λ</i> hold it back?",
+      set: { y6: 3 },
+    },
   ],
 });

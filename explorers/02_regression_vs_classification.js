@@ -88,6 +88,7 @@ function draw({ ink, width, height }, state, values) {
     part(g, "text", "unit").attr("x", (left + each.width - right) / 2).attr("y", each.height - 4).attr("text-anchor", "middle").text(unit);
   };
   const [span, rise] = [[left, each.width - right], [each.height - below, above]];
+  const upright = (g, key, x) => part(g, "line", `guide ${key}`).attr("x1", x).attr("x2", x).attr("y1", rise[0]).attr("y2", rise[1]);
 
   const counted = scaleLog([1, LAST + 1], span); // of a number that is one more, so that step 0 has a place
   const stepsAt = Object.assign((t) => counted(t + 1), { invert: (pixel) => counted.invert(pixel) - 1, domain: () => [0, LAST] });
@@ -96,14 +97,15 @@ function draw({ ink, width, height }, state, values) {
   axes(overTime, axisBottom(counted).tickValues(TICKS.map(([t]) => t + 1)).tickFormat((_, i) => TICKS[i][1]),
     axisLeft(answer).tickValues([0, 0.5, 1]), "answer a", "steps t");
   part(overTime, "line", "guide half").attr("x1", span[0]).attr("x2", span[1]).attr("y1", answer(0.5)).attr("y2", answer(0.5));
-  part(overTime, "text", "note").attr("x", span[1]).attr("y", answer(0.12)).attr("text-anchor", "end").text("dashed: the flow");
-  part(overTime, "line", "guide now").attr("x1", stepsAt(state.t)).attr("x2", stepsAt(state.t)).attr("y1", rise[0]).attr("y2", rise[1]);
+  part(overTime, "text", "note").text("dashed: the flow").attr("x", span[1]).attr("y", answer(0.12)).attr("text-anchor", "end");
+  upright(overTime, "now", stepsAt(state.t));
 
   const losses = scaleLinear([-1.3, 11], rise);
   const across = scaleLinear(REACH, span);
   const overLogit = panel("over-logit", 1);
-  axes(overLogit, axisBottom(across).tickValues([-10, -5, 0, 5]).tickFormat((z) => String(z).replace("-", "−")), axisLeft(losses).tickValues([0, 2, 4, 6, 8, 10]), "loss", "logit z");
-  part(overLogit, "line", "guide start").attr("x1", across(inReach(state.z0))).attr("x2", across(inReach(state.z0))).attr("y1", rise[0]).attr("y2", rise[1]);
+  axes(overLogit, axisBottom(across).tickValues([-10, -5, 0, 5]).tickFormat((z) => String(z).replace("-", "−")),
+    axisLeft(losses).tickValues([0, 2, 4, 6, 8, 10]), "loss", "logit z");
+  upright(overLogit, "start", across(inReach(state.z0)));
 
   for (const { name, kind, title, loss, time } of NEURONS) {
     const { z, a, path, predicted } = values[name];
@@ -123,7 +125,8 @@ function draw({ ink, width, height }, state, values) {
   const offset = wide ? [each.width, 0] : [0, each.height];
   return [
     {
-      name: "t", label: "number of steps t", along: "x", step: 1, text: "t", x: [stepsAt, state.t], y: [answer, -0.12], move: ([t]) => ({ t }),
+      name: "t", label: "number of steps t", along: "x", step: 1, text: "t",
+      x: [stepsAt, state.t], y: [answer, -0.12], move: ([t]) => ({ t }),
     },
     {
       name: "z0", label: "logit at the start, z₀", along: "x", step: 0.1, text: "z₀",
@@ -135,10 +138,10 @@ function draw({ ink, width, height }, state, values) {
 // What is shown
 
 const of = (what, label, value = (neuron) => neuron[what]) => NEURONS.map(({ name, kind, title }) => ({
-  name: `${name}_${what}`, label: `${label}, ${title.replace(" h", " <i>h</i>")}`, kind, value: (values) => value(values[name]),
+  name: `${name}_${what}`, kind, value: (values) => value(values[name]), label: `${label}, ${title.replace(" h", " <i>h</i>")}`,
 }));
 const count = (steps) => (Number.isFinite(steps) ? String(steps) : "not yet");
-const text = (x) => x.toPrecision(3);
+const reached = ({ a, half }) => `a = ${a.toPrecision(3)}, ${Number.isFinite(half) ? `one half after ${half}` : "one half not yet reached"}`;
 
 export default explorer({
   title: "two neurons learn side by side",
@@ -157,9 +160,7 @@ export default explorer({
     ...of("half", "steps to ½", ({ half }) => count(half)),
     ...of("predicted", "predicted"),
   ],
-  summary: ({ t }, { squared, rival }) =>
-    `After ${Math.floor(t)} steps, squared error: a = ${text(squared.a)}, one half ${Number.isFinite(squared.half) ? `after ${squared.half} steps` : "not yet reached"}; ` +
-    `−ln h: a = ${text(rival.a)}, one half ${Number.isFinite(rival.half) ? `after ${rival.half} steps` : "not yet reached"}.`,
+  summary: ({ t }, { squared, rival }) => `After ${Math.floor(t)} steps: squared error ${reached(squared)}; −ln h ${reached(rival)}.`,
   height: (width) => (width > 560 ? 300 : 500),
   draw,
   steps: {
@@ -173,7 +174,13 @@ export default explorer({
     rewind: () => ({ t: 0 }),
   },
   tries: [
-    { text: "Press Play from −5, then start at −8 and press it again. How many times as long does each neuron need now?", set: {} },
-    { text: "From −5, find a learning rate with which squared error, too, is there in six steps. Then start at −6: is it still enough?", set: { eta: 10, t: 10 } },
+    {
+      text: "Press Play from −5, then start at −8 and press it again. How many times as long does each neuron need now?",
+      set: {},
+    },
+    {
+      text: "From −5, find a learning rate with which squared error, too, is there in six steps. Then start at −6: is it still enough?",
+      set: { eta: 10, t: 10 },
+    },
   ],
 });

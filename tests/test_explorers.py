@@ -219,7 +219,8 @@ def race(z0, eta, t):
         by_torch = torchs[name](torch.sigmoid(logit))
         by_torch.backward()
         assert np.allclose([loss(z), -push(z)], [by_torch.item(), logit.grad.item()], rtol=1e-6, atol=1e-12)
-        shown = {"z": z, "a": sigma(z), "loss": loss(z), "gradient": -push(z), "predicted": time / eta, "half": "not yet" if half is None else str(half)}
+        shown = {"z": z, "a": sigma(z), "loss": loss(z), "gradient": -push(z), "predicted": time / eta}
+        shown["half"] = "not yet" if half is None else str(half)
         truth |= {f"{name}_{what}": value for what, value in shown.items()}
     return truth
 
