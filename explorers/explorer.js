@@ -63,6 +63,12 @@ export function shown(x) {
 /** A setting of a control, without digits that say nothing. */
 const setting = (x) => String(+x.toPrecision(12)).replace("-", "−");
 
+/** How far an axis goes that has room for x: the first of 1, 2, 5, 10, 20, … beyond it, and `least` at least. */
+export function reach(x, least) {
+  const decade = 10 ** Math.floor(Math.log10(Math.max(x, least)));
+  return Math.max([1, 2, 5, 10, 20].map((one) => one * decade).find((one) => one > x), least);
+}
+
 /** Rounded to whole steps, so that what is moved by hand lands on numbers one can read. */
 const snap = (x, step) => +(Math.round(x / step) * step).toFixed(10);
 

@@ -2,6 +2,7 @@
 
 import gzip
 import re
+from decimal import Decimal, localcontext
 from fractions import Fraction
 from math import ceil, exp, floor, log10
 
@@ -233,10 +234,88 @@ def settings_race(rng):
         yield {"z0": round(rng.uniform(-12, 2), 2), "eta": float(f"{10 ** rng.uniform(-2, 2):.2g}"), "t": int(10 ** rng.uniform(0, 5))}
 
 
+def softmax_nll(z1, z2, z3, z4, y, T, c):
+    z, right = [z1, z2, z3, z4], y - 1
+    logits = torch.tensor(z, dtype=torch.float64, requires_grad=True)
+    by_torch = F.cross_entropy((logits + c) / T, torch.tensor(right))
+    by_torch.backward()
+    with localcontext(prec=700):  # to tell 1 − 10⁻³⁰⁸ from 1
+        entering = [(Decimal(str(one)) + Decimal(str(c))) / Decimal(str(T)) for one in z]
+        total = sum(one.exp() for one in entering)
+        p = [one.exp() / total for one in entering]
+        gradient = [(one - (k == right)) / Decimal(str(T)) for k, one in enumerate(p)]
+        exact = {"loss": -p[right].ln(), "lse": total.ln(), "max": max(entering)}
+        exact |= {f"p{k}": one for k, one in enumerate(p, 1)} | {f"g{k}": one for k, one in enumerate(gradient, 1)}
+    exact = {name: float(one) for name, one in exact.items()}
+    assert np.isclose(exact["loss"], by_torch.item(), rtol=1e-9, atol=1e-9)
+    assert np.allclose([exact[f"g{k}"] for k in (1, 2, 3, 4)], logits.grad, rtol=1e-9, atol=1e-9)
+    with np.errstate(all="ignore"):
+        e = np.exp((np.array(z) + c) / T)
+        naive = -np.log(e[right] / e.sum())
+    return exact if 0 < naive < 1e-9 else exact | {"naive": naive}  # rounding is all that is left of smaller ones
+
+
+def settings_softmax_nll(rng):
+    def setting(z, y=1, T=1, c=0):
+        return {"z1": z[0], "z2": z[1], "z3": z[2], "z4": z[3], "y": y, "T": T, "c": c}
+
+    calm, wild = (2, 1, 0, -1), (1e4, -1e4, 9999.5, 0)
+    yield from (setting(calm, y, T) for y in (1, 2, 4) for T in (0.05, 1, 100))
+    yield from (setting(calm, 2, 1, c) for c in (3, -3, 707, 708, -744, -746, 1e4, -1e4))
+    yield from (setting(wild, y, T, c) for y, T, c in [(1, 1, 0), (2, 1, 0), (3, 1, 1e4), (2, 0.05, -1e4), (1, 100, 0), (4, 100, 1e4)])
+    yield from (setting((one,) * 4, 3, T) for one, T in [(0, 1), (1e4, 0.05), (-1e4, 1)])
+    yield from (setting((40, 0, 0, 0), 1, T) for T in (1, 0.06))
+    for _ in range(SETTINGS - 28):
+        yield setting([round(one, 2) for one in rng.normal(0, 4, 4)], int(rng.integers(1, 5)), round(10 ** rng.uniform(-1, 1), 2), round(rng.normal(0, 50), 1))
+
+
+def triplet(ax, ay, px, py, nx, ny, alpha, eta):
+    exact = [Fraction(str(one)) for one in (ax, ay, px, py, nx, ny, alpha)]
+    dap, dan = ((exact[0] - exact[k]) ** 2 + (exact[1] - exact[k + 1]) ** 2 for k in (2, 4))
+    inside = dap + exact[6] - dan
+    kind = "easy" if inside <= 0 else "hard" if dan < dap else "semi-hard"
+
+    points = torch.tensor([[ax, ay], [px, py], [nx, ny]], dtype=torch.float64, requires_grad=True)
+    a, p, n = points
+    torch.relu(((a - p) ** 2).sum() - ((a - n) ** 2).sum() + alpha).backward()
+    gradient = points.grad.numpy() if inside else np.zeros((3, 2))  # decimals are not on the corner in float64
+
+    at, steps = points.detach().numpy(), 0
+    while inside > 0 and steps <= 1000:
+        a, p, n = at
+        if steps and ((a - p) ** 2).sum() - ((a - n) ** 2).sum() + alpha <= 0:
+            break
+        at, steps = at - eta * 2 * np.array([n - p, p - a, a - n]), steps + 1
+    return {
+        "loss": float(max(inside, 0)), "dap": float(dap), "dan": float(dan), "kind": kind,
+        "ga": gradient[0], "gp": gradient[1], "gn": gradient[2],
+        "steps": "never" if inside > 0 and not gradient.any() else str(steps) if steps <= 1000 else "more than 1000",
+    }
+
+
+def settings_triplet(rng):
+    def setting(a, p, n, alpha=0.9, eta=0.005):
+        return {"ax": a[0], "ay": a[1], "px": p[0], "py": p[1], "nx": n[0], "ny": n[1], "alpha": alpha, "eta": eta}
+
+    origin, there = (0, 0), (1, 0.3)
+    yield from (setting((one, one), (one, one), (one, one)) for one in (0, 0.1, -1000))
+    yield from (setting(a, p, n) for a, p, n in [(origin, origin, there), (origin, there, origin), (origin, there, there)])
+    yield from (setting((0.1, 0.2), (0.1 + 0.3, 0.6), n, alpha) for n, alpha in [((0.7, 0.5), 0.2), ((0.7, 0.2), 0.11), ((0.7, 0.5), 0.21)])
+    yield from (setting((0.1, 0), (0.4, 0.1), n, 0.2) for n in [(-0.2, 0.1), (0.2, 0.3), (0.4, -0.1)])
+    yield from (setting(origin, there, n, alpha) for n, alpha in [((0.001, 0), 4), ((0, 0.001), 0.001), ((0.5, -0.3), 100)])
+    yield from (setting(*far, 100, eta) for eta in (0.001, 0.5) for far in [((-1000, 0), (1000, 0), (0, 1000)), ((0, 0), (0.001, 0), (999.9, 999.9))])
+    yield setting((500, 500), (500.001, 500), (500, 500.001), 0.001, 0.001)
+    for _ in range(SETTINGS - 20):
+        points = rng.normal(0, 1, (3, 2)).round(2).tolist()
+        yield setting(*points, round(rng.uniform(0.1, 4), 2), round(10 ** rng.uniform(-3, -0.5), 3))
+
+
 TRUTHS = {
     "01_mse": (settings_line, line_by_name),
     "02_regression_vs_classification": (settings_race, race),
     "03_cross_entropy": (settings_cross_entropy, cross_entropy),
+    "04_softmax_nll": (settings_softmax_nll, softmax_nll),
+    "05_triplet": (settings_triplet, triplet),
 }
 
 
