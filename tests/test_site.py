@@ -5,6 +5,8 @@ import json
 import os
 import re
 import shutil
+import subprocess
+import sys
 from dataclasses import dataclass, field
 from itertools import product
 from urllib.parse import urlsplit
@@ -15,6 +17,7 @@ import pytest
 import sphinxcontrib.katex
 from axe_playwright_python.sync_playwright import Axe
 from conftest import ROOT, SECRET, build, write_notebook
+from pypdf import PdfReader
 
 WIDTHS = {"desktop": 1280, "phone": 360}
 THEMES = ("light", "dark")
@@ -355,6 +358,76 @@ def test_solutions_never_reach_the_site(site):
 def test_formulas_are_rendered_and_styled_by_the_same_katex():
     readme = (ROOT / "vendor" / "katex" / "README.md").read_text(encoding="utf-8")
     assert f"KaTeX {sphinxcontrib.katex.katex_version}," in readme
+
+
+# On paper
+
+ON_PAPER = {"width": 612, "height": 900}  # 162 mm, what the margins leave of A4
+CUT_ON_PAPER = """() => [...document.querySelectorAll("article :is(pre, img, table, .katex-html, p)")]
+  .filter((element) => element.getBoundingClientRect().right > innerWidth + 1 || (element.matches("pre") && element.scrollWidth > element.clientWidth))
+  .map((element) => element.outerHTML.slice(0, 120))"""
+PLACES = """() => [...document.querySelectorAll("article a[href]")].map((link) => link.href)"""
+
+
+def test_nothing_of_a_printed_page_is_cut(site, browser):
+    with browser.new_context(viewport=ON_PAPER) as context:
+        page = context.new_page()
+        page.emulate_media(media="print")
+        for address in site.pages:
+            page.goto(site.url + address)
+            page.evaluate(UNFOLD)
+            assert page.evaluate(CUT_ON_PAPER) == [], address
+
+
+def test_a_dark_page_is_printed_light_and_unfolded_and_dark_again(site, browser):
+    with browser.new_context(color_scheme="dark") as context:
+        page = context.new_page()
+        page.goto(f"{site.url}{NOTEBOOKS[0].with_suffix('.html').as_posix()}")
+        state = "[document.documentElement.dataset.theme, document.querySelectorAll('article details:not([open])').length > 0]"
+        assert page.evaluate(state) == ["dark", True]
+        page.evaluate(f"addEventListener('beforeprint', () => (window.printing = {state}))")
+        page.pdf()
+        assert page.evaluate("window.printing") == ["light", False]
+        assert page.evaluate(state) == ["dark", True]
+
+
+@pytest.fixture(scope="module")
+def paper(site):
+    """The book on paper, made by the real command from the real site."""
+    subprocess.run([sys.executable, "-m", "tools.paper"], cwd=site.folder.parents[1], check=True, stdout=subprocess.DEVNULL)
+    (pdf,) = (site.folder.parent / "paper").glob("*.pdf")
+    return PdfReader(pdf)
+
+
+def test_the_pdf_has_every_chapter_and_says_on_which_page(paper, site, desktop):
+    desktop.goto(site.url)
+    titles = [title.strip() for title in desktop.locator(".bd-docs-nav a").all_text_contents()]
+    outline = [entry for entry in paper.outline if not isinstance(entry, list)]
+    assert [entry.title for entry in outline[3:]] == titles[1:]
+    contents = "".join(paper.pages[number].extract_text() for number in range(1, paper.get_destination_page_number(outline[2])))
+    for entry in outline[3:]:
+        assert re.search(rf"{re.escape(entry.title)}\s+{paper.get_destination_page_number(entry) + 1}\b", contents), entry.title
+    assert paper.trailer["/Root"]["/Lang"] == "en"
+    assert paper.metadata.title == titles[0]
+
+
+def test_links_of_the_pdf_lead_where_those_of_the_site_lead(paper, site, desktop):
+    places = paper.named_destinations.keys()
+    expected, foreign = set(), set()
+    for address in site.pages:
+        desktop.goto(site.url + address)
+        for link in desktop.evaluate(PLACES):
+            page, _, place = link.partition("#")
+            if page.removeprefix(site.url) in site.pages:
+                name = page.rpartition("/")[2].removesuffix(".html")
+                expected.add(f"/{name}-{place}" if place else f"/{name}")
+            elif not page.startswith(site.url):
+                foreign.add(link)
+    links = [link.get_object() for page in paper.pages for link in page.get("/Annots", [])]
+    assert expected - places == set()
+    assert {link["/Dest"] for link in links if "/Dest" in link} <= places
+    assert {link["/A"]["/URI"] for link in links if "/A" in link} >= foreign
+    assert not [link["/A"]["/URI"] for link in links if "/A" in link and urlsplit(link["/A"]["/URI"]).hostname in (None, "book.invalid", "localhost", "127.0.0.1")]
 
 
 # Small books with the real settings

@@ -1,6 +1,7 @@
 // Runs in the first page of the site, its scripts off, and makes it the whole book: title, contents, all articles in order.
 async () => {
   const ABOUT = "About this book";
+  const NOTE = "Printed from the book's website, where the explorers, the exercises and all downloads are.";
   const LEFT_OUT = ".headerlink, .toctree-wrapper, .sd-summary-state-marker, script";
   const home = location.href;
   const title = document.querySelector(".navbar-brand").textContent.trim();
@@ -47,7 +48,7 @@ async () => {
       contents.append(make("li", "", link));
     }
   }
-  const front = make("article", "bd-article front", make("h1", "", title), ...licences.childNodes);
+  const front = make("article", "bd-article front", make("h1", "", title), make("p", "", NOTE), ...licences.childNodes);
   const list = make("article", "bd-article page-contents", make("h1", "", "Contents"), contents);
   const inside = make("div", "bd-article-container", front, list, ...pages.map(({ article }) => article));
   document.body.replaceChildren(make("main", "bd-main", make("div", "bd-content", inside)));
@@ -56,7 +57,7 @@ async () => {
 
   const heads = pages.map(({ name, article }) => {
     const head = JSON.stringify(article.querySelector("h1").textContent);
-    return `.page-${name} { page: ${name} } @page ${name} { @top-left { content: ${head} } }`;
+    return `.page-${name} { page: page-${name} } @page page-${name} { @top-left { content: ${head} } }`;
   });
   document.head.append(make("style", "", heads.join("\n")));
 
