@@ -366,7 +366,7 @@ ON_PAPER = {"width": 612, "height": 900}  # 162 mm, what the margins leave of A4
 CUT_ON_PAPER = """() => [...document.querySelectorAll("article :is(pre, img, table, .katex-html, p)")]
   .filter((element) => element.getBoundingClientRect().right > innerWidth + 1 || (element.matches("pre") && element.scrollWidth > element.clientWidth))
   .map((element) => element.outerHTML.slice(0, 120))"""
-PLACES = """() => [...document.querySelectorAll("article a[href]")].map((link) => link.href)"""
+LINKS = """() => [...document.querySelectorAll("article a[href]:not(.headerlink)")].map((link) => link.href)"""
 
 
 def test_nothing_of_a_printed_page_is_cut(site, browser):
@@ -400,7 +400,7 @@ def paper(site):
 
 
 def test_the_pdf_has_every_chapter_and_says_on_which_page(paper, site, desktop):
-    desktop.goto(site.url)
+    desktop.goto(f"{site.url}intro.html")
     titles = [title.strip() for title in desktop.locator(".bd-docs-nav a").all_text_contents()]
     outline = [entry for entry in paper.outline if not isinstance(entry, list)]
     assert [entry.title for entry in outline[3:]] == titles[1:]
@@ -416,7 +416,7 @@ def test_links_of_the_pdf_lead_where_those_of_the_site_lead(paper, site, desktop
     expected, foreign = set(), set()
     for address in site.pages:
         desktop.goto(site.url + address)
-        for link in desktop.evaluate(PLACES):
+        for link in desktop.evaluate(LINKS):
             page, _, place = link.partition("#")
             if page.removeprefix(site.url) in site.pages:
                 name = page.rpartition("/")[2].removesuffix(".html")
@@ -494,6 +494,22 @@ def test_a_faulty_book_does_not_build_at_the_second_try_either(faulty_book):
 def test_a_sound_book_builds(tmp_path):
     built = build(small_book(tmp_path / "sound", sound=[CLAIM, code(tags=["verifies:eq-sum"])]))
     assert built.returncode == 0, built.stdout + built.stderr
+
+
+def test_the_site_offers_its_pdf_as_long_as_both_are_made_from_the_same_files(tmp_path):
+    book = small_book(tmp_path / "book", page=["# Page"])
+    made, offered = book / "_build" / "paper", book / "_build" / "html" / "loss-functions.pdf"
+
+    def link():
+        built = build(book)
+        assert built.returncode == 0, built.stdout + built.stderr
+        return 'href="loss-functions.pdf"' in (book / "_build" / "html" / "page.html").read_text(encoding="utf-8")
+
+    assert not link()
+    (made / (made / "name").read_text(encoding="utf-8")).write_bytes(b"%PDF")
+    assert link() and offered.read_bytes() == b"%PDF"
+    (book / "intro.md").write_text("# Another book\n", encoding="utf-8")
+    assert not link() and not offered.exists()
 
 
 def test_an_exercise_is_packed_without_caches_and_alike_at_every_build(tmp_path):
