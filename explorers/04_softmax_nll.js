@@ -44,7 +44,7 @@ function draw({ ink, width, height, held }, state, { entering, p, gradient, loss
     { ...first, title: "into the softmax: (z + c)/T", bars: entering, low: -far, high: far, right: 34, offset: [0, 0] },
     { ...other, title: "probability p", bars: p, low: 0, high: 1, right: 6, offset: narrow ? [0, first.height] : [first.width, 0] },
     {
-      ...other, title: "gradient (p − y)/T", bars: gradient, low: -steep, high: steep, right: 6,
+      ...other, title: "∂ℓ/∂z = (p − y)/T", bars: gradient, low: -steep, high: steep, right: 6,
       offset: narrow ? [other.width, first.height] : [first.width + other.width, 0],
     },
   ].map((chart) => ({
@@ -60,7 +60,9 @@ function draw({ ink, width, height, held }, state, { entering, p, gradient, loss
       const part = (name, key, data = [chart]) => g.selectAll(`${name}.${key}`).data(data).join(name).attr("class", key);
       const classes = axisBottom(x).tickValues(CLASSES).tickFormat((k) => k).tickSize(0).tickPadding(6);
       part("g", "across").call(classes).attr("transform", `translate(0,${chart.height - below})`);
-      part("g", "up").call(axisLeft(y).ticks((chart.height - below - above) / 55, index === 0 ? "~s" : undefined)).attr("transform", `translate(${left},0)`);
+      const count = (chart.height - below - above) / 55;
+      const written = y.tickFormat(count, index ? undefined : "~s");
+      part("g", "up").call(axisLeft(y).ticks(count).tickFormat((one) => (one ? written(one) : "0"))).attr("transform", `translate(${left},0)`);
       part("line", "zero").attr("x1", x(0.5)).attr("x2", x(4.5)).attr("y1", y(0)).attr("y2", y(0));
       part("text", "title").attr("x", 6).attr("y", 14).text(chart.title);
       part("text", "class").attr("x", left - 8).attr("y", chart.height - below + 16).attr("text-anchor", "end").text("class");
@@ -97,9 +99,9 @@ export default explorer({
   values,
   readouts: [
     { name: "loss", label: "loss ℓ = −ln <i>p<sub>y</sub></i>", value: ({ loss }) => loss },
-    { name: "naive", label: "ℓ by the formula as it stands", value: ({ naive }) => naive },
-    { name: "lse", label: "log-sum-exp of (<i>z</i> + <i>c</i>)/<i>T</i>", value: ({ lse }) => lse },
-    { name: "max", label: "maximum of (<i>z</i> + <i>c</i>)/<i>T</i>", value: ({ max }) => max },
+    { name: "naive", label: "formula as it stands", value: ({ naive }) => naive },
+    { name: "lse", label: "log-sum-exp, lse", value: ({ lse }) => lse },
+    { name: "max", label: "maximum, max", value: ({ max }) => max },
     ...CLASSES.flatMap((k) => [
       { name: `p${k}`, label: `<i>p</i><sub>${k}</sub>`, kind: COLOURS[k - 1], value: ({ p }) => p[k - 1] },
       { name: `g${k}`, label: `∂ℓ/∂<i>z</i><sub>${k}</sub>`, kind: COLOURS[k - 1], value: ({ gradient }) => gradient[k - 1] },

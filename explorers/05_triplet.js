@@ -92,7 +92,7 @@ function draw({ ink, width, height, held }, state, now) {
 
   const labels = [
     { text: "hard", up: inner - 14, room: inner > 26 },
-    { text: "semi-hard", up: (inner + outer) / 2 - 4, room: outer - inner > 24 },
+    { text: "semi-hard", up: (inner + outer) / 2 - 4, room: outer - inner > 20 },
     { text: "easy", up: outer + 7, room: true },
   ].filter(({ up, room }) => room && cy - up > above + 12 && cy - up < height - below - 2 && cx > left + 35 && cx < width - right - 35);
   part("text", "region", labels).attr("text-anchor", "middle").attr("x", cx).attr("y", ({ up }) => cy - up).text(({ text }) => text);
@@ -155,7 +155,7 @@ export default explorer({
     `and ${dan.toPrecision(3)} to the negative; steps until the loss is 0: ${steps}.`,
   height: (width) => (width > 560 ? 440 : width + 20),
   draw,
-  steps: { advance: step, done: (state) => resting(triplet(state)), play: true, every: 40 },
+  steps: { advance: step, done: (state) => resting(triplet(state)), play: true, every: 25 },
   tries: [
     {
       text: "Lay the negative almost on the anchor, the worst place there is. How large is the loss, and how hard is the negative pushed?",
