@@ -33,7 +33,7 @@ addEventListener("DOMContentLoaded", () => {
     const address = new URL(link.href);
     const page = (pages[address.pathname] ??= await read(address).catch(() => null));
     const target = page?.getElementById(decodeURIComponent(address.hash.slice(1)));
-    if (!target || (page === document && isInView(target.closest(".explorer") ?? target))) return;
+    if (!target || (page === document && isInView(target))) return;
     const parts = excerpt(target).map((part) => copy(part, address));
     const images = parts.flatMap((part) => [...part.querySelectorAll("img")]);
     await Promise.allSettled(images.map((image) => image.decode()));
@@ -62,7 +62,7 @@ addEventListener("DOMContentLoaded", () => {
 
   function copy(part, address) {
     const twin = document.importNode(part, true);
-    for (const extra of twin.querySelectorAll(".headerlink, .checked, button")) extra.remove();
+    for (const extra of twin.querySelectorAll(".headerlink, .checked, .explorer, button")) extra.remove();
     for (const element of [twin, ...twin.querySelectorAll("[id], [tabindex]")]) {
       element.removeAttribute("id");
       element.removeAttribute("tabindex");

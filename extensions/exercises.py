@@ -7,12 +7,12 @@ A link to an exercise that does not exist is a warning.
 
 import shutil
 from pathlib import Path, PurePosixPath
-from zipfile import ZipFile, ZipInfo
 
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.util import logging
 from sphinx.util.osutil import relative_uri
+from zips import write_zip
 
 logger = logging.getLogger(__name__)
 
@@ -50,17 +50,13 @@ def is_exercise(notebook):
 
 
 def pack(folder, requirements, target):
-    """Write an exercise's folder as the zip `target`: no caches, no checkpoints, the same bytes on any day and machine."""
+    """Write an exercise's folder as the zip `target`: no caches, no checkpoints."""
     files = {f"{folder.name}/{requirements.name}": requirements}
     for path in folder.rglob("*"):
         inside = path.relative_to(folder)
         if path.is_file() and not any(part.startswith((".", "__")) for part in inside.parts):
             files[f"{folder.name}/{inside.as_posix()}"] = path
-    with ZipFile(target, "w") as archive:  # stored, as what compression gives depends on the machine
-        for name, path in sorted(files.items()):
-            entry = ZipInfo(name)
-            entry.create_system, entry.external_attr = 3, 0o644 << 16
-            archive.writestr(entry, path.read_bytes())
+    write_zip(target, files)
 
 
 def pack_all(app, exception):
@@ -70,7 +66,6 @@ def pack_all(app, exception):
     source, site = Path(app.srcdir), Path(app.outdir, EXERCISES)
     shutil.rmtree(site, ignore_errors=True)
     for notebook in filter(is_exercise, source.glob(f"{EXERCISES}/*/*.ipynb")):
-        site.mkdir(exist_ok=True)
         pack(notebook.parent, source / REQUIREMENTS, site / f"{notebook.stem}.zip")
 
 

@@ -19,6 +19,8 @@ from axe_playwright_python.sync_playwright import Axe
 from conftest import ROOT, SECRET, build, write_notebook
 from pypdf import PdfReader
 
+from tools.notebooks import code_cells, imported, read
+
 WIDTHS = {"desktop": 1280, "phone": 360}
 THEMES = ("light", "dark")
 NOTEBOOKS = sorted(path.relative_to(ROOT) for path in (ROOT / "chapters").glob("*.ipynb"))
@@ -348,6 +350,24 @@ def test_the_exercise_can_be_downloaded_with_all_that_it_needs(name, page, site,
     assert contents(download.value.path()) == expected
 
 
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=str)
+def test_the_box_run_this_page_gives_all_that_the_notebook_needs(notebook, site, desktop):
+    desktop.goto(site.url + notebook.with_suffix(".html").as_posix())
+    desktop.get_by_text("Run this page", exact=True).click()
+    assert desktop.locator(".run a").count() == 1  # no address of a repository, no link to Colab or Binder
+    with desktop.expect_download() as download:
+        desktop.locator(".run a").click()
+    files = contents(download.value.path())
+    (folder,) = {name.partition("/")[0] for name in files}
+    modules = {module for _, cell in code_cells(read(ROOT / notebook)) for module in imported(cell.source)}
+    beside = [ROOT / "chapters" / f"{module}.py" for module in modules if (ROOT / "chapters" / f"{module}.py").exists()]
+    for path in [ROOT / notebook, ROOT / "requirements.txt", *beside]:
+        assert files[f"{folder}/{path.name}"] == path.read_bytes()
+    desktop.locator(".run .copybtn").click(force=True)
+    copied = desktop.evaluate("navigator.clipboard.readText()").splitlines()
+    assert len(copied) == 3 and copied[-1].endswith(notebook.name)
+
+
 def test_solutions_never_reach_the_site(site):
     files = [path for path in site.folder.rglob("*") if path.is_file()]
     assert [path for path in files if SECRET.encode() in path.read_bytes().lower() or SECRET in path.name] == []
@@ -510,6 +530,26 @@ def test_the_site_offers_its_pdf_as_long_as_both_are_made_from_the_same_files(tm
     assert link() and offered.read_bytes() == b"%PDF"
     (book / "intro.md").write_text("# Another book\n", encoding="utf-8")
     assert not link() and not offered.exists()
+
+
+HOSTED = {
+    "https://github.com/ada/losses": [
+        "https://colab.research.google.com/github/ada/losses/blob/v1/page.ipynb",
+        "https://mybinder.org/v2/gh/ada/losses/v1?labpath=page.ipynb",
+    ],
+    "https://git.example.org/losses.git": ["https://mybinder.org/v2/git/https%3A%2F%2Fgit.example.org%2Flosses/v1?labpath=page.ipynb"],
+}
+
+
+def test_with_the_address_of_a_repository_a_page_leads_to_those_who_run_it(tmp_path):
+    book = small_book(tmp_path / "book", page=["# Page"])
+    settings = (book / "_config.yml").read_text(encoding="utf-8")
+    for address, links in HOSTED.items():
+        (book / "_config.yml").write_text(settings.replace('url: ""', f'url: "{address}"').replace("branch: main", "branch: v1"), encoding="utf-8")
+        built = build(book)
+        assert built.returncode == 0, built.stdout + built.stderr
+        page = (book / "_build" / "html" / "page.html").read_text(encoding="utf-8")
+        assert re.findall(r'href="(https://(?:colab|mybinder)[^"]*)"', page) == links
 
 
 def test_an_exercise_is_packed_without_caches_and_alike_at_every_build(tmp_path):
