@@ -88,6 +88,51 @@ MARKS_LEADING_NOWHERE = """() => {
   return complaints;
 }"""
 
+# Contrast with what lies below: of every kind of token in code, 4.5; in figures, as Chromium's filter shows them, 4.5 for text and
+# 3 for whatever else is drawn, by its outline or its area. What is drawn on a picture is part of the picture.
+TOO_FAINT = """async () => {
+  const complaints = new Set(), known = new Map();
+  const canvas = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
+  const light = ([r, g, b]) => {
+    const [x, y, z] = [r, g, b].map((value) => value / 255).map((value) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * x + 0.7152 * y + 0.0722 * z;
+  };
+  const contrast = (ink, opacity, ground, filter) => {
+    const key = [ink, opacity, ground, filter].join();
+    if (!known.has(key)) {
+      const [below, above] = [[ground, 1, "none"], [ink, opacity, filter]].map(([color, alpha, effect]) => {
+        Object.assign(canvas, { fillStyle: color, globalAlpha: alpha, filter: effect });
+        canvas.fillRect(-1, -1, 3, 3);
+        return light(canvas.getImageData(0, 0, 1, 1).data);
+      });
+      known.set(key, (Math.max(below, above) + 0.05) / (Math.min(below, above) + 0.05));
+    }
+    return known.get(key);
+  };
+  const ground = (element) => {
+    const color = element ? getComputedStyle(element).backgroundColor : "white";
+    return color === "rgba(0, 0, 0, 0)" ? ground(element.parentElement) : color;
+  };
+  for (const token of document.querySelectorAll("article .highlight :is(pre, span)"))
+    if (contrast(getComputedStyle(token).color, 1, ground(token), "none") < 4.5) complaints.add(`code: ${token.className} ${token.textContent.slice(0, 20)}`);
+
+  for (const image of document.querySelectorAll("article .cell_output img[src$='.svg']")) {
+    const { filter } = getComputedStyle(image), paper = ground(image), host = document.body.appendChild(document.createElement("div"));
+    host.attachShadow({ mode: "open" }).innerHTML = await (await fetch(image.src)).text();
+    for (const mark of host.shadowRoot.querySelectorAll("svg :is(path, use):not(defs *)")) {
+      const axes = mark.closest("[id^='axes']"), isText = mark.closest("[id^='text']"), style = getComputedStyle(mark);
+      if (axes?.querySelector("image") && !mark.closest("[id^='matplotlib.axis']")) continue;
+      const inks = [[style.fill, style.fillOpacity], [style.stroke, style.strokeOpacity]]
+        .map(([ink, opacity]) => [ink, opacity * style.opacity])
+        .filter(([ink, opacity]) => ink.startsWith("rgb") && opacity > 0);
+      const best = Math.max(...inks.map(([ink, opacity]) => contrast(ink, opacity, paper, filter)));
+      if (inks.length && best < (isText ? 4.5 : 3)) complaints.add(`figure: ${inks.join(" ")} has ${best.toFixed(1)} in ${image.alt.slice(0, 80)}`);
+    }
+    host.remove();
+  }
+  return [...complaints];
+}"""
+
 
 # A preload would ask for style sheets of its own. The rule about contrast takes long, and colours do not depend on the width.
 AXE_OPTIONS = {
@@ -131,6 +176,7 @@ class Visit:
     names: list = field(default_factory=list)
     figures: list = field(default_factory=list)
     marks: list = field(default_factory=list)
+    faint: list = field(default_factory=list)
     accessibility: list = field(default_factory=list)
 
 
@@ -170,6 +216,8 @@ def visits(site, browser):
             for address in [*site.pages, "search.html?q=loss"]:
                 visit, page = look(context, site, address, f"{address}, {theme}, {screen}")
                 assert page.evaluate("document.documentElement.dataset.theme") == theme
+                if screen == "desktop":
+                    visit.faint = page.evaluate(TOO_FAINT)
                 page.evaluate(WITHOUT_REPETITION)
                 page.add_style_tag(content=WITHOUT_SHADOWS)
                 for violation in axe.run(page, options=AXE_OPTIONS[screen]).response["violations"]:
@@ -245,6 +293,10 @@ def test_no_name_in_a_table_breaks_inside_a_word(visits):
 
 def test_axe_finds_no_violation(visits):
     assert complaints(visits, "accessibility") == []
+
+
+def test_code_and_figures_stand_out_from_the_page(visits):
+    assert complaints(visits, "faint") == []
 
 
 def test_every_figure_has_a_caption_and_an_alternative_text(visits):
