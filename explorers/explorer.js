@@ -146,7 +146,7 @@ class Explorer {
     this.problem = element("p", { class: "explorer-problem", role: "alert" });
     this.news = element("p", { class: "visually-hidden", role: "status" });
     const region = element("div", { class: "explorer-live", role: "group", "aria-label": `Explorer: ${design.title}` });
-    region.append(svg, list, controls, this.problem, buttons, element("p", { class: "explorer-try" }, "Two things to try"), tries, this.news);
+    region.append(svg, controls, this.problem, buttons, list, element("p", { class: "explorer-try" }, "Two things to try"), tries, this.news);
     place.replaceChildren(region);
   }
 
