@@ -24,8 +24,9 @@ terminal in the folder inside, and type:</p>
 .venv/bin/pip install -r requirements.txt
 .venv/bin/jupyter lab $notebook
 </pre></div></div>
-<p>On Windows it is <code class="literal">py -m venv .venv</code>, then <code class="literal">.venv\\Scripts\\pip</code> and <code class="literal">.venv\\Scripts\\jupyter</code>. The first two
-lines are needed once: all pages’ zips unpack into the same folder.</p>
+<p>On Windows it is <code class="literal">py -m venv .venv</code>, then <code class="literal">.venv\\Scripts\\pip</code> and
+<code class="literal">.venv\\Scripts\\jupyter</code>. The first two lines are needed once:
+all pages’ zips unpack into the same folder.</p>
 $hosted</details>
 """)
 HOSTED = Template("<p>Without installing anything: open it $places. Packages may have other versions there, and last digits differ.</p>\n")

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from itertools import product
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 from zipfile import ZipFile
 
 import nbformat
@@ -319,6 +319,26 @@ def test_search_finds_a_word_and_leads_to_its_page(site, desktop):
     desktop.locator(f"#search-results a[href^='{address}']").first.click()
     desktop.wait_for_url(f"{site.url}{address}**")
     assert word in desktop.locator("article").inner_text().lower()
+
+
+FOUND = {  # what is asked for, and where the first result leads
+    "BCEWithLogitsLoss": "03_cross_entropy.html#several-questions-at-once",
+    "nn.MSELoss": "01_mse.html#one-cost-four-ways-to-write-it",
+    "TripletMarginLoss": "05_triplet.html#the-librarys-loss",
+    "zero_grad": "04_softmax_nll.html#ten-answers-that-do-not-add-up",
+    "mse_cost": "01_mse.html#the-exercise",
+    "equation (1.5)": "01_mse.html#equation-eq-forms",
+    "Fig. 1.2": "01_mse.html#fig-mean-median",
+    "InfoNCE": "05_triplet.html#equation-eq-infonce",
+    "crossentropy": "03_cross_entropy.html",
+}
+
+
+def test_search_finds_names_of_formulas_and_in_code(site, desktop):
+    for query, address in FOUND.items():
+        desktop.goto(f"{site.url}search.html?q={quote(query)}")
+        first = desktop.locator("#search-results ul.search a").first
+        assert first.evaluate("link => new URL(link.href).pathname + link.hash").removeprefix("/chapters/") == address, query
 
 
 PREVIEWS = {
