@@ -15,6 +15,12 @@ document.addEventListener("DOMContentLoaded", () => {
   for (const box of document.querySelectorAll(".equation-formula")) scrolling.observe(box);
 });
 
+// The theme takes the focus from a button that was pressed, so that its tooltip goes. Who uses a keyboard would have to start again.
+document.addEventListener("DOMContentLoaded", () => {
+  for (const button of document.querySelectorAll("button"))
+    button.blur = () => button.matches(":focus-visible") || HTMLElement.prototype.blur.call(button);
+});
+
 // An explorer is fetched when its figure comes near the screen, at once when the address asks for a setting.
 document.addEventListener("DOMContentLoaded", () => {
   const fetchExplorer = async (place) => {

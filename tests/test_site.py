@@ -452,6 +452,131 @@ def test_formulas_are_rendered_and_styled_by_the_same_katex():
     assert f"KaTeX {sphinxcontrib.katex.katex_version}," in readme
 
 
+# By keyboard, and enlarged
+
+# What has the focus: its name, and what is wrong with it. Points of an explorer draw their ring themselves.
+FOCUS = """() => {
+  const element = document.activeElement, wrong = [];
+  if (element === document.body) return null;
+  const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(element);
+  if (!(element instanceof SVGElement) && !(outlineStyle !== "none" && parseFloat(outlineWidth) >= 2) && boxShadow === "none") wrong.push("no ring");
+  const box = element.getClientRects()[0], header = document.querySelector(".bd-header-article").getBoundingClientRect();
+  const top = Math.max(box.top, element.closest("article") ? header.bottom : 0), bottom = Math.min(box.bottom, innerHeight);
+  const there = document.elementFromPoint(Math.min(Math.max(box.left + box.width / 2, 1), innerWidth - 1), (top + bottom) / 2);
+  if (top >= bottom || !there || !(element.contains(there) || there.contains(element))) wrong.push("out of sight");
+  const name = element.getAttribute("aria-label") || element.textContent.trim().slice(0, 60) || element.outerHTML.slice(0, 80);
+  return [name, wrong.map((what) => `${what}: ${name}`), element.matches(".prev-next-footer *"), element.matches(".bd-footer-content *")];
+}"""
+
+
+@pytest.fixture
+def keyboard(site, browser):
+    """A function that opens a page on a screen of some width, for somebody who uses only a keyboard and wants no motion."""
+    contexts = []
+
+    def open_page(address, width, **settings):
+        contexts.append(browser.new_context(viewport={"width": width, "height": 800}, reduced_motion="reduce", **settings))
+        page = contexts[-1].new_page()
+        page.goto(site.url + address)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+@pytest.mark.parametrize(("address", "width"), [(NOTEBOOKS[0].with_suffix(".html").as_posix(), 1280), ("chapters/choosing.html", 320)])
+def test_tab_leads_through_a_page_and_every_stop_can_be_seen(address, width, keyboard):
+    page = keyboard(address, width)
+    stops = []
+    while len(stops) < 1000:
+        page.keyboard.press("Tab")
+        if (stop := page.evaluate(FOCUS)) is None:
+            break
+        stops.append(stop)
+    names, wrong, around, footer = zip(*stops)
+    assert names[0] == "Skip to main content"
+    assert [complaint for complaints in wrong for complaint in complaints] == []
+    assert sum(around) == 2 and footer[-1]
+
+
+def test_the_skip_link_leads_past_the_menu(keyboard):
+    page = keyboard("chapters/choosing.html", 1280)
+    for key in ("Tab", "Enter", "Tab"):
+        page.keyboard.press(key)
+    assert page.evaluate("document.activeElement.closest('main') !== null")
+
+
+@pytest.mark.parametrize("button", [".primary-toggle", ".secondary-toggle", ".bd-header-article .search-button"])
+def test_menus_and_search_open_and_close_by_keyboard(button, keyboard):
+    page = keyboard("chapters/choosing.html", 320)
+    page.locator(button).focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.activeElement.closest('dialog[open]')")
+    page.keyboard.press("a")
+    page.keyboard.press("Escape")
+    page.wait_for_function("!document.querySelector('dialog[open]')")
+    assert page.evaluate("(button) => document.activeElement.matches(button)", button)
+
+
+def test_search_opens_by_its_shortcut_and_gives_the_focus_back(keyboard):
+    page = keyboard("chapters/choosing.html", 1280)
+    page.locator("article summary").first.focus()
+    page.keyboard.press("Control+k")
+    page.keyboard.type("softmax")
+    assert page.locator("dialog[open] input").input_value() == "softmax"
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.localName") == "summary"
+
+
+def test_what_a_page_offers_works_by_keyboard(site, keyboard):
+    page = keyboard(NOTEBOOKS[0].with_suffix(".html").as_posix(), 320, permissions=["clipboard-read", "clipboard-write"])
+
+    def press(place, key):
+        page.locator(place).first.focus()
+        page.keyboard.press(key)
+        return page.locator(place).first
+
+    copied = press("article .cell_input .copybtn", "Enter").evaluate("button => button.closest('.highlight').querySelector('pre').textContent")
+    assert page.evaluate("navigator.clipboard.readText()").strip() == copied.strip()
+    assert press("article .predict summary", "Enter").evaluate("summary => summary.parentElement.open")
+    press(".equation-formula[tabindex]", "ArrowRight")
+    page.wait_for_function("document.activeElement.scrollLeft > 0")
+    before = page.evaluate("document.documentElement.dataset.mode")
+    press(".theme-switch-button", "Enter")
+    assert page.evaluate("document.documentElement.dataset.mode") != before
+    assert page.evaluate("document.activeElement.matches('.theme-switch-button')")
+    press("a.right-next", "Enter")
+    page.wait_for_url(f"{site.url}{NOTEBOOKS[1].with_suffix('.html').as_posix()}")
+
+
+@pytest.mark.parametrize(("width", "scale"), [(320, 1), (640, 2)], ids=["a_small_phone", "a_desktop_at_200_percent"])
+def test_nothing_is_lost_on(width, scale, site, browser):
+    with browser.new_context(viewport={"width": width, "height": 450}, device_scale_factor=scale) as context:
+        visits = []
+        for address in [*site.pages, "search.html?q=loss"]:
+            visit, page = look(context, site, address, address)
+            for control in (".primary-toggle", ".theme-switch-button", ".search-button", "article h1, .bd-search"):
+                if not page.locator(control).locator("visible=true").count():
+                    visit.too_wide.append(f"no {control}")
+            page.close()
+            visits.append(visit)
+    assert complaints(visits, "too_wide") + complaints(visits, "formulas") == []
+
+
+@pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS)
+def test_each_page_ends_with_the_titles_of_those_before_and_after_it(width, keyboard):
+    page = keyboard("intro.html", width)
+    titles = [title.strip() for title in page.locator(".bd-docs-nav a").all_text_contents()]
+    for number, title in enumerate(titles):
+        around = page.locator(".prev-next-footer .prev-next-title")
+        assert [text.strip() for text in around.all_inner_texts()] == [titles[other] for other in (number - 1, number + 1) if 0 <= other < len(titles)]
+        assert all(link.is_visible() for link in around.all())
+        if number + 1 < len(titles):
+            with page.expect_navigation():
+                page.locator("a.right-next").click()
+
+
 # On paper
 
 ON_PAPER = {"width": 612, "height": 900}  # 162 mm, what the margins leave of A4
