@@ -11,7 +11,6 @@ addEventListener("DOMContentLoaded", () => {
   box.popover = "manual";
   box.setAttribute("aria-hidden", "true");
   article.append(box);
-  for (const link of article.querySelectorAll(".bibtex-citation a")) link.removeAttribute("title");
 
   let rested, timer;
   const soon = (act, milliseconds) => {

@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 
 NODE = Path(NODE_FOLDER, "node.exe" if os.name == "nt" else "bin/node")
 KATEX = Path(sphinxcontrib.katex.__file__).with_name("katex.min.js")
+NAMES = Path(__file__).with_name("katex_names.json")
 
 
 class Renderer:
@@ -30,12 +31,12 @@ class Renderer:
         self._process = None
         self._known = {}
 
-    def render(self, latex, display):
-        """Return the HTML (with MathML inside) of a formula.
+    def render(self, latex, display, output="htmlAndMathml"):
+        """Return a formula as the HTML of this book's pages, with MathML inside, or as KaTeX's own `mathml`.
 
         Raises ValueError with KaTeX's message if it cannot read the formula, ExtensionError if node ended.
         """
-        request = json.dumps({"latex": latex, "displayMode": display})
+        request = json.dumps({"latex": latex, "displayMode": display, "output": output})
         if request not in self._known:
             self._known[request] = self._ask(request)
         answer = self._known[request]
@@ -45,7 +46,7 @@ class Renderer:
 
     def _ask(self, request):
         if self._process is None:
-            command = [NODE, Path(__file__).with_suffix(".js"), KATEX]
+            command = [NODE, Path(__file__).with_suffix(".js"), KATEX, NAMES]
             self._process = Popen(command, stdin=PIPE, stdout=PIPE, encoding="utf-8")
         try:
             self._process.stdin.write(request + "\n")

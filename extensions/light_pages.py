@@ -12,6 +12,7 @@ from pathlib import Path
 from posixpath import normpath, relpath
 
 from docutils import nodes
+from katex_styles import adapt
 from light_styles import cut, embedded, merge, names_used
 
 LIGHT = "light"  # the folder of what this makes
@@ -118,6 +119,7 @@ def join_styles(site, new, pages, store):
     """Return the style sheets of new pages as one, cut down to what all pages use."""
     addresses = dict.fromkeys(named(name, tag) for name, page in new.items() for tag in SHEET.findall(page))
     sheets = [read_sheet(site, address) for address in addresses]
+    sheets = [adapt(sheet, pages.values()) if "KaTeX_Main" in sheet else sheet for sheet in sheets]
     scripts = [path.read_text(encoding="utf-8") for path in site.rglob("*.js") if path.name not in (ICONS, *SEARCH[1:])]
     css = merge(sheets, names_used(pages.values(), scripts))
     characters = set().union(GREEK, css, *pages.values(), *scripts)

@@ -9,7 +9,7 @@ import tinycss2
 from fontTools.subset import Options, Subsetter
 from fontTools.ttLib import TTFont
 
-NAMED = re.compile(r'\s(?:class|id)="([^"]*)"')
+NAMED = re.compile(r'\s(?:class|id)=(?:"([^"]*)"|([^\s">]+))')
 ELEMENT = re.compile(r"<([a-zA-Z][\w-]*)")
 WORD = re.compile(r"[\w-]+")
 NESTED = ("media", "supports", "layer", "container")
@@ -21,7 +21,7 @@ def names_used(pages, scripts):
     """Return the classes, ids, elements and variables that occur in pages or, where any word may be one, in scripts."""
     names = {word for script in scripts for word in WORD.findall(script)}
     for page in pages:
-        names.update(*map(str.split, set(NAMED.findall(page))), map(str.lower, set(ELEMENT.findall(page))), READ.findall(page))
+        names.update(*(name.split() for names_ in set(NAMED.findall(page)) for name in names_), map(str.lower, set(ELEMENT.findall(page))), READ.findall(page))
     return names
 
 

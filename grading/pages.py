@@ -62,6 +62,6 @@ def formula(latex, display):
     try:
         if len(latex) > LONGEST_FORMULA:
             raise ValueError("too long")
-        return re.search(r"<math.*</math>", katex().render(latex, display), re.DOTALL)[0]
+        return re.search(r"<math.*</math>", katex().render(latex, display, "mathml"), re.DOTALL)[0]
     except Exception:  # also without node: a page with the source of its formulas is better than none
         return f"<code>{escape(latex)}</code>"

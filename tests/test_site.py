@@ -52,13 +52,12 @@ FORMULAS_NOT_READABLE = """() => {
 PUNCTUATION_ALONE = """() => {
   const complaints = [];
   for (const formula of document.querySelectorAll("article .formula")) {
-    const text = formula.nextSibling, latex = formula.querySelector("annotation").textContent;
-    if (text?.nodeType !== Node.TEXT_NODE || !/^[.,;:?!)]/.test(text.data) || latex.length > 40) continue;
+    const text = formula.nextSibling, ink = formula.querySelector(".katex-html").getBoundingClientRect();
+    if (text?.nodeType !== Node.TEXT_NODE || !/^[.,;:?!)]/.test(text.data) || ink.width > 100) continue;
     const mark = document.createRange();
     mark.setStart(text, 0);
     mark.setEnd(text, 1);
-    if (mark.getBoundingClientRect().left < formula.querySelector(".katex-html").getBoundingClientRect().left)
-      complaints.push(`${latex} and the ${text.data[0]} after it`);
+    if (mark.getBoundingClientRect().left < ink.left) complaints.push(`${formula.textContent} and the ${text.data[0]} after it`);
   }
   return complaints;
 }"""
