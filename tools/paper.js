@@ -61,10 +61,6 @@ async () => {
   });
   document.head.append(make("style", "", heads.join("\n")));
 
-  // Each token of code is an element of the PDF, too: two thirds of its bytes if those in plain ink were kept.
-  for (const token of document.querySelectorAll(".highlight :is(.n, .p, .w)")) token.replaceWith(...token.childNodes);
-  for (const code of document.querySelectorAll(".highlight pre")) code.normalize();
-
   await document.fonts.ready;
   await Promise.all([...document.images].map((image) => image.decode()));
 }
