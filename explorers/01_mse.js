@@ -32,6 +32,7 @@ function best(points, lambda) {
   const errors = x.apart.map((apart, i) => total([slope * apart, -y.apart[i]]));
   return {
     unique: curvature > 0,
+    curvature: curvature / M,
     centre: [x.middle, y.middle],
     intercept: total([y.middle, -slope * x.middle]),
     slope,
@@ -46,15 +47,17 @@ function costs({ theta0, theta1, lambda, ...state }) {
   const data = total(shares);
   const penalty = (lambda * theta1 ** 2) / (2 * M);
   const [xx, x] = [mean(squares(points.map(([across]) => across))) + lambda / M, mean(points.map(([across]) => across))];
-  const steepest = (1 + xx) / 2 + Math.hypot((1 - xx) / 2, x); // larger eigenvalue of the Hessian, whose determinant is their product
+  const steepest = (1 + xx) / 2 + Math.hypot((1 - xx) / 2, x); // larger eigenvalue of the Hessian, whose entries are 1, x, x, xx
+  const least = best(points, lambda);
   return {
     points, errors, shares, data, penalty,
     cost: data + penalty,
     gradient0: mean(errors),
     gradient1: total([...errors.map((error, i) => error * points[i][0]), lambda * theta1]) / M,
     rate: 1 / steepest,
-    condition: steepest ** 2 / (xx - x ** 2),
-    best: best(points, lambda),
+    flattest: least.curvature / steepest, // smaller eigenvalue, since their product is the determinant
+    flat: xx > 1 ? [steepest - 1, -x] : [x, xx - steepest],
+    best: least,
   };
 }
 
@@ -64,11 +67,16 @@ function descend(state) {
   return { theta0: state.theta0 - rate * gradient0, theta1: state.theta1 - rate * gradient1 };
 }
 
-/** Where one direction is much flatter than the other, a frame of the film is many steps. */
+/**
+ * As many steps as bring the line a fifth closer to the best one: where one direction is much flatter than the other, these are
+ * many. The first ends at the best place of the steep direction; along the flat one each leaves the same share of the way.
+ */
 function descendFar(state) {
-  const { condition } = costs(state);
-  for (let steps = Math.min(condition / 4, 1000); steps > 0; steps--) state = { ...state, ...descend(state) };
-  return { theta0: state.theta0, theta1: state.theta1 };
+  const { rate, flattest, flat: [f0, f1], best: { intercept, slope } } = costs(state);
+  const each = Math.log1p(-rate * flattest);
+  const steps = each ? Math.max(1, Math.round(Math.log(0.8) / each)) : 1;
+  const way = ((state.theta0 - intercept) * f0 + (state.theta1 - slope) * f1) / (f0 ** 2 + f1 ** 2 || 1) * Math.exp(steps * each);
+  return { theta0: intercept + way * f0, theta1: slope + way * f1 };
 }
 
 // The picture
@@ -153,7 +161,6 @@ function draw({ ink, width, height }, state, values) {
 }
 
 const ofBest = (part) => ({ best: { unique, [part]: value } }) => (unique ? value : "any");
-const text = (x) => x.toPrecision(3);
 
 export default explorer({
   title: "six squares and a line",
@@ -177,9 +184,9 @@ export default explorer({
     { name: "gradient1", label: "∂<i>J</i>/∂<i>θ</i><sub>1</sub>", kind: "two", value: ({ gradient1 }) => gradient1 },
     { name: "rate", label: "<i>η</i>, half the limit", kind: "two", value: ({ rate }) => rate },
   ],
-  summary: (_, { cost, data, penalty, gradient0, gradient1, best: { cost: least } }) =>
-    `J = ${text(cost)}: squares ${text(data)}, penalty ${text(penalty)}. Gradient ${text(gradient0)} in θ₀, ${text(gradient1)} in θ₁. ` +
-    `The best line has J = ${text(least)}.`,
+  summary: ({ theta0, theta1 }, { cost, data, penalty, gradient0, gradient1, best: { cost: least } }) =>
+    `The line has bias ${shown(theta0)}, weight ${shown(theta1)} and J = ${shown(cost)}: squares ${shown(data)}, penalty ${shown(penalty)}. ` +
+    `Gradient ${shown(gradient0)} in θ₀, ${shown(gradient1)} in θ₁. The best line has J = ${shown(least)}.`,
   height: (width) => margin.above + 2 * UP * unitOf(width) + margin.between + BAR + margin.below,
   draw,
   steps: {
@@ -197,9 +204,9 @@ export default explorer({
       set: {},
     },
     {
-      text: "Pull the last point far up. Whose square makes up most of <i>J</i> now, " +
+      text: "From the best line, pull a point in the middle far up. Whose square makes up most of <i>J</i> now, " +
         "how far does the best line follow, and does <i>λ</i> hold it back?",
-      set: { y6: 3 },
+      set: { theta0: 0.1, theta1: 0.55, y4: 3 },
     },
   ],
 });

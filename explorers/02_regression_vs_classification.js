@@ -1,7 +1,7 @@
 // Chapter 2: two neurons, each a logit of its own, go downhill from the same wrong start.
 
 import { axisBottom, axisLeft, line, scaleLinear, scaleLog, select } from "../d3/d3.js";
-import { explorer, range } from "./explorer.js";
+import { explorer, range, shown } from "./explorer.js";
 
 const LAST = 1_000_000; // steps
 
@@ -13,7 +13,10 @@ const NEURONS = [
   {
     name: "squared", kind: "one", title: "squared error",
     loss: (z) => sigmoid(-z) ** 2 / 2,
-    push: (z) => sigmoid(z) * sigmoid(-z) ** 2,
+    push(z) { // σ(z)σ(−z)², with one exponential for a million steps
+      const e = Math.exp(-Math.abs(z));
+      return (z < 0 ? e : e * e) / (1 + e) ** 3;
+    },
     time: (z) => -Math.expm1(-z) + 3 * z + 3 * Math.expm1(z) + Math.expm1(2 * z) / 2,
   },
   {
@@ -129,7 +132,7 @@ function draw({ ink, width, height }, state, values) {
       x: [stepsAt, state.t], y: [answer, -0.12], move: ([t]) => ({ t }),
     },
     {
-      name: "z0", label: "logit at the start, z₀", along: "x", step: 0.1, text: "z₀",
+      name: "z0", label: "logit at the start, z₀", along: "x", step: 0.1, text: state.z0 === inReach(state.z0) ? "z₀" : `z₀ = ${shown(state.z0)}`,
       x: [moved(across, offset[0]), inReach(state.z0)], y: [moved(losses, offset[1]), -1.3], move: ([z0]) => ({ z0 }),
     },
   ];
@@ -141,7 +144,7 @@ const of = (what, label, value = (neuron) => neuron[what]) => NEURONS.map(({ nam
   name: `${name}_${what}`, kind, value: (values) => value(values[name]), label: `${label}, ${title.replace(" h", " <i>h</i>")}`,
 }));
 const count = (steps) => (Number.isFinite(steps) ? String(steps) : "not yet");
-const reached = ({ a, half }) => `a = ${a.toPrecision(3)}, ${Number.isFinite(half) ? `one half after ${half}` : "one half not yet reached"}`;
+const reached = ({ a, half }) => `a = ${shown(a)}, ${Number.isFinite(half) ? `one half after ${half}` : "one half not yet reached"}`;
 
 export default explorer({
   title: "two neurons learn side by side",
@@ -158,7 +161,7 @@ export default explorer({
     ...of("loss", "loss"),
     ...of("gradient", "d<i>ℓ</i>/d<i>z</i>"),
     ...of("half", "steps to ½", ({ half }) => count(half)),
-    ...of("predicted", "predicted"),
+    ...of("predicted", "predicted steps"),
   ],
   summary: ({ t }, { squared, rival }) => `After ${Math.floor(t)} steps: squared error ${reached(squared)}; −ln h ${reached(rival)}.`,
   height: (width) => (width > 560 ? 300 : 500),
@@ -179,7 +182,7 @@ export default explorer({
       set: {},
     },
     {
-      text: "From −5, find a learning rate with which squared error, too, is there in six steps. Then start at −6: is it still enough?",
+      text: "From −5, find a learning rate with which squared error, too, reaches one half in six steps. Then start at −6: is it still enough?",
       set: { eta: 10, t: 10 },
     },
   ],

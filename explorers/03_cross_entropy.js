@@ -1,7 +1,7 @@
 // Chapter 3: what two losses charge for one answer, and how hard each pushes.
 
 import { axisBottom, axisLeft, line, scaleLinear, select } from "../d3/d3.js";
-import { choice, explorer, linked, range } from "./explorer.js";
+import { choice, explorer, linked, range, shown } from "./explorer.js";
 
 const sigmoid = (z) => (z < 0 ? Math.exp(z) / (1 + Math.exp(z)) : 1 / (1 + Math.exp(-z)));
 const softplus = (z) => Math.max(z, 0) + Math.log1p(Math.exp(-Math.abs(z)));
@@ -22,7 +22,7 @@ function losses({ z, y }) {
 const REACH = 10;
 const logits = Array.from({ length: 201 }, (_, index) => -REACH + (index * REACH) / 100);
 const panels = [
-  { title: "loss", top: 4.6, bottom: 0, entropy: "entropy", squared: "squared", ticks: [0, 1, 2, 3, 4] },
+  { title: "loss", top: 10.5, bottom: 0, entropy: "entropy", squared: "squared", ticks: [0, 2, 4, 6, 8, 10] },
   { title: "gradient, dℓ/dz", top: 1.1, bottom: -1.1, entropy: "entropyGradient", squared: "squaredGradient", ticks: [-1, -0.5, 0, 0.5, 1] },
 ];
 
@@ -58,6 +58,7 @@ function draw({ ink, width, height }, state, values) {
   const { x, y, bottom } = charts[0];
   return [{
     name: "z", label: "logit z", along: "x", step: 0.1, x: [x, shownAt], y: [y, bottom], move: ([z]) => ({ z }),
+    text: state.z === shownAt ? "" : `z = ${shown(state.z)}`,
   }];
 }
 
@@ -80,12 +81,12 @@ export default explorer({
     { name: "squaredGradient", label: "its gradient", kind: "two", value: ({ squaredGradient }) => squaredGradient },
   ],
   summary: ({ z, y }, { entropy, entropyGradient, squared, squaredGradient }) =>
-    `At z = ${z.toPrecision(3)}, y = ${y}: cross-entropy ${entropy.toPrecision(3)}, gradient ${entropyGradient.toPrecision(3)}; ` +
-    `squared error ${squared.toPrecision(3)}, gradient ${squaredGradient.toPrecision(3)}.`,
+    `At z = ${shown(z)}, y = ${y}: cross-entropy ${shown(entropy)}, gradient ${shown(entropyGradient)}; ` +
+    `squared error ${shown(squared)}, gradient ${shown(squaredGradient)}.`,
   height: (width) => (width > 560 ? 280 : 470),
   draw,
   tries: [
-    { text: "Be wrong with more and more confidence, from z = −2 to −8. Which of the two gradients notices?", set: { z: -8 } },
-    { text: "Move left from z = 0 until the squared error pushes hardest. How hard does cross-entropy push there?", set: { z: 0 } },
+    { text: "Be wrong with more and more confidence, from <i>z</i> = −2 to −8. Which of the two gradients notices?", set: {} },
+    { text: "Move left from <i>z</i> = 0 until the squared error pushes hardest. How hard does cross-entropy push there?", set: { z: 0 } },
   ],
 });

@@ -1,7 +1,7 @@
 // Chapter 4: what counts in four logits, and what a common shift and a temperature change.
 
 import { axisBottom, axisLeft, scaleLinear, select } from "../d3/d3.js";
-import { choice, coordinates, explorer, range, reach } from "./explorer.js";
+import { choice, coordinates, explorer, range, reach, shown } from "./explorer.js";
 
 const CLASSES = [1, 2, 3, 4];
 const COLOURS = ["one", "two", "three", "four"];
@@ -108,8 +108,8 @@ export default explorer({
     ]),
   ],
   summary: ({ y }, { p, loss, gradient, lse, max }) =>
-    `Class ${y} is right and has probability ${p[y - 1].toPrecision(3)}: loss ${loss.toPrecision(3)}, ` +
-    `gradient at its logit ${gradient[y - 1].toPrecision(3)}; log-sum-exp ${lse.toPrecision(3)}, maximum ${max.toPrecision(3)}.`,
+    `Class ${y} is right and has probability ${shown(p[y - 1])}: loss ${shown(loss)}, ` +
+    `gradient at its logit ${shown(gradient[y - 1])}; log-sum-exp ${shown(lse)}, maximum ${shown(max)}.`,
   height: (width) => (width > 560 ? 320 : 470),
   draw,
   tries: [
@@ -118,7 +118,7 @@ export default explorer({
       set: { c: 3 },
     },
     {
-      text: "Cool down to T = 0.05, then heat up to 100. Where does the loss go at either end, if the right class leads and if it does not?",
+      text: "Cool down to <i>T</i> = 0.05, then heat up to 100. Where does the loss go at either end, if the right class leads and if it does not?",
       set: { T: 0.5 },
     },
   ],

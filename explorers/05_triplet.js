@@ -1,7 +1,7 @@
 // Chapter 5: what a triplet costs by where its three points lie, and where descent takes them.
 
 import { axisBottom, axisLeft, scaleLinear, select } from "../d3/d3.js";
-import { coordinates, explorer, range, reach } from "./explorer.js";
+import { coordinates, explorer, range, reach, shown } from "./explorer.js";
 
 const ROUNDING = 1e-14; // relative: decimals that meet on paper differ by this much here
 const LONGEST = 1000;
@@ -57,7 +57,7 @@ function values(state) {
 const POINTS = [
   { name: "a", what: "anchor", kind: "one", beside: [-19, -9] },
   { name: "p", what: "positive", kind: "three", beside: [12, -9] },
-  { name: "n", what: "negative", kind: "two", beside: [12, 22] },
+  { name: "n", what: "negative", kind: "two", beside: [-20, 20] },
 ];
 
 let far; // from the middle to the nearer edge
@@ -151,8 +151,8 @@ export default explorer({
     { name: "steps", label: "steps until ℓ = 0", value: ({ steps }) => `${steps}` },
   ],
   summary: (state, { loss, kind, dap, dan, steps }) =>
-    `The negative is ${kind}: loss ${loss.toPrecision(3)}, squared distances ${dap.toPrecision(3)} to the positive ` +
-    `and ${dan.toPrecision(3)} to the negative; steps until the loss is 0: ${steps}.`,
+    `The negative is ${kind}: loss ${shown(loss)}, squared distances ${shown(dap)} to the positive ` +
+    `and ${shown(dan)} to the negative; steps until the loss is 0: ${steps}.`,
   height: (width) => (width > 560 ? 440 : width + 20),
   draw,
   steps: { advance: step, done: (state) => resting(triplet(state)), play: true, every: 25 },

@@ -9,17 +9,17 @@
 //   height     width -> height of the picture, in CSS pixels
 //   draw       (picture, state, values, set) -> the movable points of the picture; see Points below. While one is dragged the
 //              picture is `held`: its scales should stay
-//   summary    (state, values) -> what is announced once the reader pauses
+//   summary    (state, values) -> what is to be seen, announced once the reader pauses
 //   tries      [{ text, set }]: what to try, with the setting that it starts from
 //   paired     true where each readout belongs beside the next, for two things that are compared
 //   steps      { advance, done, play, every, rewind }: state -> the next state; whether it is the last; with play, Play and Pause
 //              too, which go by advance, or by play where it is a function, every so many milliseconds; with rewind,
-//              state -> the first state, Play starts anew at the end
+//              state -> the first state, Play starts anew at the end; label is what stands on Step
 
 import { drag, select } from "../d3/d3.js";
 
 const QUIET = 700; // milliseconds without a change before anything is announced
-const LONGEST = 10000; // frames of a film whose end is shown at once
+const LONGEST = 400; // frames of a film
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
 // Controls
@@ -60,8 +60,9 @@ export function shown(x) {
   return text.replace("-", "−");
 }
 
-/** A setting of a control, without digits that say nothing. */
-const setting = (x) => String(+x.toPrecision(12)).replace("-", "−");
+/** A setting of a control, as a field shows it; the state may have more digits. */
+const plain = (x) => String(+x.toPrecision(6));
+const setting = (x) => plain(x).replace("-", "−");
 
 /** How far an axis goes that has room for x: the first of 1, 2, 5, 10, 20, … beyond it, and `least` at least. */
 export function reach(x, least) {
@@ -103,9 +104,9 @@ class Explorer {
     this.build();
     const wanted = this.asked();
     this.state = { ...this.start, ...wanted.state };
-    for (const name of Object.keys(this.start)) this.showInput(name);
-    this.showLinked();
+    this.showInputs();
     this.render();
+    this.news.textContent = this.summary();
     if (wanted.problem) this.complain(wanted.problem);
     new ResizeObserver(() => this.render()).observe(this.picture.node().parentNode);
   }
@@ -117,6 +118,8 @@ class Explorer {
     const id = (name) => `${place.id}-${name}`;
     const svg = element("div", { class: "explorer-picture" });
     this.picture = select(svg).append("svg").attr("role", "group").attr("aria-label", `${design.title}, picture`);
+    this.picture.attr("aria-describedby", id("summary"));
+    this.news = element("p", { class: "visually-hidden", role: "status", id: id("summary") });
     this.ink = this.picture.append("g").attr("aria-hidden", "true");
     this.handles = this.picture.append("g");
 
@@ -137,16 +140,16 @@ class Explorer {
 
     const tries = element("ul", { class: "explorer-tries" });
     for (const { text, set } of design.tries) {
+      const what = rich("span", text);
       const link = element("a", { href: this.address({ ...this.start, ...set }) }, "Start here");
-      link.setAttribute("aria-label", `Start here: ${text}`);
+      link.setAttribute("aria-label", `Start here: ${what.textContent}`);
       link.addEventListener("click", (event) => this.follow(event, { ...this.start, ...set }));
-      tries.append(element("li", {}, rich("span", text), " ", link));
+      tries.append(element("li", {}, what, " ", link));
     }
 
-    this.problem = element("p", { class: "explorer-problem", role: "alert" });
-    this.news = element("p", { class: "visually-hidden", role: "status" });
+    this.problem = element("p", { class: "explorer-problem", role: "alert", id: id("problem") });
     const region = element("div", { class: "explorer-live", role: "group", "aria-label": `Explorer: ${design.title}` });
-    region.append(svg, controls, this.problem, buttons, list, element("p", { class: "explorer-try" }, "Two things to try"), tries, this.news);
+    region.append(svg, this.news, buttons, controls, this.problem, list, element("p", { class: "explorer-try" }, "Two things to try"), tries);
     place.replaceChildren(region);
   }
 
@@ -177,7 +180,7 @@ class Explorer {
       this.linked.push([slider, field]);
       return element("div", { class: "explorer-field" }, rich("label", label, { for: slider.id }), slider);
     }
-    const number = element("input", { type: "number", id: id(name), name, step: "any", min: limits[0], max: limits[1] });
+    const number = element("input", { type: "number", id: id(name), name, step: "any", min: limits[0], max: limits[1], "aria-errormessage": id("problem") });
     number.addEventListener("input", () => this.typed(field, number));
     this.inputs[name] = [number];
     const row = element("div", { class: "explorer-field" }, rich("label", label, { for: number.id }), number);
@@ -209,50 +212,58 @@ class Explorer {
 
   change(changes, source) {
     this.complain("");
-    for (const { name, limits } of this.fields)
-      if (name in changes) this.state[name] = Math.min(Math.max(changes[name], limits[0]), limits[1]);
-    for (const name of Object.keys(changes)) this.showInput(name, source);
-    this.showLinked(source);
+    this.state = this.changed(this.state, changes);
+    this.showInputs(source);
     this.dirty ??= requestAnimationFrame(() => this.render());
     clearTimeout(this.quiet);
     this.quiet = setTimeout(() => this.settle(), QUIET);
   }
 
-  settle() {
-    history.replaceState(history.state, "", this.address(this.state));
-    if (!this.playing) this.news.textContent = this.design.summary(this.state, this.design.values(this.state));
+  /** The state after these changes, as far as the limits allow. */
+  changed(state, changes) {
+    const within = ({ name, limits }) => [name, Math.min(Math.max(changes[name] ?? state[name], limits[0]), limits[1])];
+    return Object.fromEntries(this.fields.map(within));
   }
 
+  settle() {
+    history.replaceState(history.state, "", this.address(this.state));
+    if (!this.playing) this.news.textContent = this.summary();
+  }
+
+  summary() {
+    return this.design.summary(this.state, this.design.values(this.state));
+  }
+
+  /** What is typed holds at once if it is right; if not, that is said after a pause, for it may be the beginning of a number. */
   typed(field, number) {
     const [low, high] = field.limits;
     const x = number.valueAsNumber;
-    const right = Number.isFinite(x) && x >= low && x <= high;
-    number.toggleAttribute("aria-invalid", !right);
-    if (right) this.set({ [field.name]: x }, number);
-    else this.complain(`${this.nameOf(field.name)}: write a number from ${setting(low)} to ${setting(high)}. Until then it stays ${setting(this.state[field.name])}.`);
+    if (x >= low && x <= high) return this.set({ [field.name]: x }, number);
+    clearTimeout(this.doubt);
+    this.doubt = setTimeout(() => {
+      number.setAttribute("aria-invalid", "true");
+      const stays = setting(this.state[field.name]);
+      this.complain(`${number.labels[0].textContent}: write a number from ${setting(low)} to ${setting(high)}. Until then it stays ${stays}.`);
+    }, QUIET);
   }
 
   complain(problem) {
+    clearTimeout(this.doubt);
     if (this.problem.textContent !== problem) this.problem.textContent = problem;
   }
 
-  nameOf(name) {
-    return (this.inputs[name][0].labels[0]?.closest("fieldset")?.querySelector("legend") ?? this.inputs[name][0].labels[0]).textContent;
-  }
-
-  showInput(name, source) {
-    const { log, near } = this.fields.find((field) => field.name === name);
-    for (const input of this.inputs[name]) {
-      if (log && input.type === "range") input.setAttribute("aria-valuetext", setting(this.state[name]));
-      if (input === source) continue;
-      if (input.type === "radio") input.checked = +input.value === this.state[name];
-      else if (log && input.type === "range") input.value = Math.log10(this.state[name] + near);
-      else input.value = +this.state[name].toPrecision(12);
-      input.removeAttribute("aria-invalid");
+  /** Show the state in all inputs but `source`, which does so already. */
+  showInputs(source) {
+    for (const { name, log, near } of this.fields) {
+      for (const input of this.inputs[name]) {
+        if (log && input.type === "range") input.setAttribute("aria-valuetext", setting(this.state[name]));
+        input.removeAttribute("aria-invalid");
+        if (input === source) continue;
+        if (input.type === "radio") input.checked = +input.value === this.state[name];
+        else if (log && input.type === "range") input.value = Math.log10(this.state[name] + near);
+        else input.value = plain(this.state[name]);
+      }
     }
-  }
-
-  showLinked(source) {
     for (const [slider, { of }] of this.linked) if (slider !== source) slider.value = of(this.state);
   }
 
@@ -276,9 +287,12 @@ class Explorer {
       if (!field) continue;
       const [low, high] = field.limits;
       const x = text.trim() === "" ? NaN : Number(text);
-      const known = field.kind !== "choice" || field.options.some(([number]) => number === x);
-      if (known && x >= low && x <= high) state[name] = x;
-      else problem = `The address asks for ${name} = ${text}: it takes a number from ${setting(low)} to ${setting(high)}, and stays ${setting(field.value)}.`;
+      const numbers = field.options?.map(([number]) => number);
+      if (x >= low && x <= high && (numbers?.includes(x) ?? true)) state[name] = x;
+      else {
+        const right = numbers?.join(" or ") ?? `a number from ${setting(low)} to ${setting(high)}`;
+        problem = `The address asks for ${name} = ${text}: it takes ${right}, and stays ${setting(field.value)}.`;
+      }
     }
     return { state, problem };
   }
@@ -287,6 +301,7 @@ class Explorer {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
     this.set(state);
+    this.picture.node().scrollIntoView({ block: "nearest" });
   }
 
   // Steps
@@ -300,18 +315,34 @@ class Explorer {
   toggle() {
     if (this.playing) return this.pause();
     const { steps } = this.design;
+    if (steps.done(this.state)) {
+      if (!steps.rewind) return;
+      this.change(steps.rewind(this.state));
+    }
     const next = steps.play instanceof Function ? steps.play : steps.advance;
-    if (steps.done(this.state)) this.change(steps.rewind(this.state));
+    let frames = 0, moves = true;
+    const on = (state) => {
+      const later = this.changed(state, next(state));
+      frames += 1;
+      moves = Object.keys(state).some((name) => later[name] !== state[name]);
+      return later;
+    };
+    const over = (state) => steps.done(state) || frames === LONGEST || !moves;
+    const end = () => {
+      this.pause();
+      if (!steps.done(this.state)) this.complain("Play stops here, though its end is not reached.");
+    };
     if (calm.matches) { // the end at once, without the film
-      let state = this.state;
-      for (let frames = 0; frames < LONGEST && !steps.done(state); frames++) state = { ...state, ...next(state) };
-      return this.change(state);
+      let { state } = this;
+      while (!over(state)) state = on(state);
+      this.change(state);
+      return end();
     }
     let last = -Infinity;
     const frame = (now) => {
-      if (steps.done(this.state)) return this.pause();
+      if (over(this.state)) return end();
       if (now - last >= (steps.every ?? 0)) {
-        this.change(next(this.state));
+        this.change(on(this.state));
         last = now;
       }
       this.playing = requestAnimationFrame(frame);
@@ -344,8 +375,9 @@ class Explorer {
     const set = (changes) => this.set(changes);
     this.drawPoints(design.draw({ ink: this.ink, width, height, held: this.held }, state, values, set) ?? []);
     this.link.href = this.address(state);
-    if (this.stepButton) this.stepButton.disabled = design.steps.done(state);
-    if (this.playButton) this.playButton.disabled = design.steps.done(state) && !design.steps.rewind;
+    const done = design.steps?.done(state); // a button that has the focus keeps it
+    this.stepButton?.setAttribute("aria-disabled", done);
+    this.playButton?.setAttribute("aria-disabled", done && !design.steps.rewind);
   }
 
   // Points: { name, label, x, y, step, move, along, kind, text, beside }
@@ -395,9 +427,9 @@ class Explorer {
       .attr("class", ({ kind = "" }) => `point ${kind}`)
       .attr("transform", at)
       .attr("aria-label", ({ label }) => label)
-      .attr("aria-valuenow", ({ x, y, along }) => setting(along === "y" ? y[1] : x[1]).replace("−", "-"))
-      .attr("aria-valuemin", ({ x, y, along }) => Math.min(...(along === "y" ? y : x)[0].domain()))
-      .attr("aria-valuemax", ({ x, y, along }) => Math.max(...(along === "y" ? y : x)[0].domain()))
+      .attr("aria-valuenow", ({ x, y, along }) => plain(along === "y" ? y[1] : x[1]))
+      .attr("aria-valuemin", ({ x, y, along }) => plain(Math.min(...(along === "y" ? y : x)[0].domain())))
+      .attr("aria-valuemax", ({ x, y, along }) => plain(Math.max(...(along === "y" ? y : x)[0].domain())))
       .attr("aria-valuetext", ({ x, y, along }) => (along === "y" ? setting(y[1]) : `${setting(x[1])} across, ${setting(y[1])} up`))
       .select("text")
       .attr("text-anchor", (point) => (!point.beside && atRight(point) ? "end" : "start"))
