@@ -254,7 +254,7 @@ def complaints(visits, about):
 
 def test_the_site_has_every_page_of_the_contents(site):
     chapters = {notebook.with_suffix(".html").as_posix() for notebook in NOTEBOOKS}
-    assert {"intro.html", "search.html", "chapters/notation.html"} | chapters == set(site.pages)
+    assert {"intro.html", "search.html", "chapters/notation.html", "chapters/glossary.html"} | chapters == set(site.pages)
 
 
 def test_no_page_asks_another_host(visits):
@@ -320,6 +320,17 @@ def test_search_finds_a_word_and_leads_to_its_page(site, desktop):
     assert word in desktop.locator("article").inner_text().lower()
 
 
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=str)
+def test_terms_lead_to_the_glossary_once_and_from_prose_only(notebook, site, desktop):
+    glossary = (site.folder / "chapters" / "glossary.html").read_text(encoding="utf-8")
+    desktop.goto(site.url + notebook.with_suffix(".html").as_posix())
+    terms = desktop.locator("article a.term").evaluate_all("links => links.map((link) => link.hash.slice(1))")
+    assert len(terms) >= 5 and len(terms) == len(set(terms))
+    assert [term for term in terms if f'<dt id="{term}">' not in glossary] == []
+    assert desktop.locator("article :is(h1, h2, h3, table, figure, pre, strong, em, .admonition, details) a.term").count() == 0
+    assert "term-temperature" not in terms or "mse" not in notebook.name  # which speaks of degrees
+
+
 FOUND = {  # what is asked for, and where the first result leads
     "BCEWithLogitsLoss": "03_cross_entropy.html#several-questions-at-once",
     "nn.MSELoss": "01_mse.html#one-cost-four-ways-to-write-it",
@@ -328,8 +339,11 @@ FOUND = {  # what is asked for, and where the first result leads
     "mse_cost": "01_mse.html#the-exercise",
     "equation (1.5)": "01_mse.html#equation-eq-forms",
     "Fig. 1.2": "01_mse.html#fig-mean-median",
-    "InfoNCE": "05_triplet.html#equation-eq-infonce",
+    "eq-infonce": "05_triplet.html#equation-eq-infonce",
     "crossentropy": "03_cross_entropy.html",
+    "log-sum-exp": "glossary.html#term-log-sum-exp",
+    "recall@1": "glossary.html#term-Recall-1",
+    "KL divergence": "glossary.html#term-KL-divergence",
 }
 
 
@@ -345,6 +359,7 @@ PREVIEWS = {
     "an equation of another chapter": ("debugging", "a[href*='.html#equation-']", r"\([1-6]\.\d+\)"),
     "a figure": ("02_regression_vs_classification", "a[href='#fig-rc-surfaces']", r"Fig\. 2\.\d+ \w+"),
     "a source": ("05_triplet", "#the-loss .bibtex-citation a", r"\w+\. \w+.*\d\d\d\d\."),
+    "a term": ("debugging", "a.term", r"negative log-likelihood.*surprise at the right class"),
     "a check": ("04_softmax_nll", "a.checked", r"eq-[\w-]+ \| .*: True"),
 }
 
@@ -370,7 +385,7 @@ def test_a_reference_shows_what_it_leads_to(kind, site, desktop):
 def test_axe_finds_no_violation_in_a_preview(site, desktop):
     desktop.goto(f"{site.url}chapters/debugging.html")
     desktop.evaluate(WITHOUT_REPETITION)
-    for kind in (".html#equation-", "#check-"):
+    for kind in (".html#equation-", "#term-", "#check-"):
         desktop.locator(f"article a[href*='{kind}']").first.hover()
         desktop.locator(".preview").wait_for(state="visible")
         assert Axe().run(desktop, context=".preview", options=AXE_OPTIONS["desktop"]).response["violations"] == []
