@@ -763,6 +763,17 @@ def test_with_the_address_of_a_repository_a_page_leads_to_those_who_run_it(tmp_p
         assert re.findall(r'href="(https://(?:colab|mybinder)[^"]*)"', page) == links
 
 
+def test_a_change_of_style_alone_is_built(tmp_path):
+    book = small_book(tmp_path / "book", page=["# A page"])
+    assert build(book).returncode == 0
+    with (book / "_static" / "book.css").open("a", encoding="utf-8") as sheet:
+        sheet.write("h1 { letter-spacing: 0.123em; }\n")
+    assert build(book).returncode == 0
+    for page in (book / "_build" / "html").glob("*[!x].html"):
+        for address in re.findall(r'rel="stylesheet" href="([^"?]+)', page.read_text(encoding="utf-8")):
+            assert "letter-spacing:0.123em" in (page.parent / address).read_text(encoding="utf-8").replace(": ", ":"), page
+
+
 def test_an_exercise_is_packed_without_caches_and_alike_at_every_build(tmp_path):
     book = small_book(tmp_path / "book", page=["# Page\n\nSolve [it](exercises/one/one.ipynb)."])
     folder, zipped = book / "exercises" / "one", book / "_build" / "html" / "exercises" / "one.zip"
