@@ -32,7 +32,7 @@ $hosted</details>
 HOSTED = Template("<p>Without installing anything: open it $places. Packages may have other versions there, and last digits differ.</p>\n")
 HELPERS = Template("""\
 <p>Colab takes the notebook alone. Run this line in a cell of its own first, to fetch the files beside it:</p>
-<div class="highlight-sh notranslate"><div class="highlight"><pre>!git clone -q --depth 1 $repository book &amp;&amp; cp book/$folder/*.py .
+<div class="highlight-sh notranslate"><div class="highlight"><pre>!git clone -q --depth 1 -b $branch $repository book &amp;&amp; cp book/$folder/*.py .
 </pre></div></div>
 """)
 
@@ -69,7 +69,7 @@ def hosted(url, branch, notebook):
     if host == "github.com":
         colab = f"https://colab.research.google.com/github/{path}/blob/{quote(branch)}/{quote(page)}"
         places = f'<a href="{escape(colab)}">in Colab</a> or {places}'
-        helpers = HELPERS.substitute(repository=escape(repository), folder=notebook.parent.as_posix())
+        helpers = HELPERS.substitute(branch=escape(branch), repository=escape(repository), folder=notebook.parent.as_posix())
     return HOSTED.substitute(places=places) + helpers
 
 
