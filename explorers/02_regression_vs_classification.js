@@ -144,7 +144,7 @@ const of = (what, label, value = (neuron) => neuron[what]) => NEURONS.map(({ nam
   name: `${name}_${what}`, kind, value: (values) => value(values[name]), label: `${label}, ${title.replace(" h", " <i>h</i>")}`,
 }));
 const count = (steps) => (Number.isFinite(steps) ? String(steps) : "not yet");
-const reached = ({ a, half }) => `a = ${shown(a)}, ${Number.isFinite(half) ? `one half after ${half}` : "one half not yet reached"}`;
+const reached = ({ a, half }) => `a = ${shown(a)}, ${Number.isFinite(half) ? `one half after ${half} steps` : "one half not yet reached"}`;
 
 export default explorer({
   title: "two neurons learn side by side",
@@ -161,7 +161,7 @@ export default explorer({
     ...of("loss", "loss"),
     ...of("gradient", "d<i>ℓ</i>/d<i>z</i>"),
     ...of("half", "steps to ½", ({ half }) => count(half)),
-    ...of("predicted", "predicted steps"),
+    ...of("predicted", "½ by theory"),
   ],
   summary: ({ t }, { squared, rival }) => `After ${Math.floor(t)} steps: squared error ${reached(squared)}; −ln h ${reached(rival)}.`,
   height: (width) => (width > 560 ? 300 : 500),

@@ -22,7 +22,7 @@ function losses({ z, y }) {
 const REACH = 10;
 const logits = Array.from({ length: 201 }, (_, index) => -REACH + (index * REACH) / 100);
 const panels = [
-  { title: "loss", top: 10.5, bottom: 0, entropy: "entropy", squared: "squared", ticks: [0, 2, 4, 6, 8, 10] },
+  { title: "loss", top: 10.5, bottom: -1.3, entropy: "entropy", squared: "squared", ticks: [0, 2, 4, 6, 8, 10] },
   { title: "gradient, dℓ/dz", top: 1.1, bottom: -1.1, entropy: "entropyGradient", squared: "squaredGradient", ticks: [-1, -0.5, 0, 0.5, 1] },
 ];
 

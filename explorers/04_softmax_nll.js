@@ -99,7 +99,7 @@ export default explorer({
   values,
   readouts: [
     { name: "loss", label: "loss ℓ = −ln <i>p<sub>y</sub></i>", value: ({ loss }) => loss },
-    { name: "naive", label: "formula as it stands", value: ({ naive }) => naive },
+    { name: "naive", label: "ℓ by the naive formula", value: ({ naive }) => naive },
     { name: "lse", label: "log-sum-exp, lse", value: ({ lse }) => lse },
     { name: "max", label: "maximum, max", value: ({ max }) => max },
     ...CLASSES.flatMap((k) => [
@@ -114,7 +114,7 @@ export default explorer({
   draw,
   tries: [
     {
-      text: "Shift all four by more and more. What moves along, what stands still, and from where on can the formula as it stands no longer be computed?",
+      text: "Shift all four by more and more. What moves along, what stands still, and from where on does the naive formula −ln <i>p<sub>y</sub></i>, computed as it stands, fail?",
       set: { c: 3 },
     },
     {

@@ -419,8 +419,9 @@ class Explorer {
         made.on("keydown", function (event, point) {
           if (!(event.key in ARROWS) || event.ctrlKey || event.altKey || event.metaKey) return;
           event.preventDefault();
-          const [right, up] = ARROWS[event.key].map((one) => one * point.step * (event.shiftKey ? 10 : 1));
-          to(select(this).datum(), point.x[1] + right, point.y[1] + up);
+          let [right, up] = ARROWS[event.key].map((one) => one * point.step * (event.shiftKey ? 10 : 1));
+          if (point.along) right = up = right + up; // as with any slider
+          to(point, point.x[1] + right, point.y[1] + up);
         });
         return made.call(dragged.container(explorer.picture.node()));
       })
