@@ -517,6 +517,59 @@ def test_a_change_is_announced_once_the_reader_pauses(explorer):
     assert re.search(r"\d", explorer.page.evaluate("news[0]"))
 
 
+PLAYED = {  # what is to be seen where Play has come to its end
+    "01_mse": lambda read: read["cost"] == read["bestCost"],
+    "02_regression_vs_classification": lambda read: min(number(read["squared_a"])[0], number(read["rival_a"])[0]) >= 0.95,
+    "05_triplet": lambda read: read["loss"] == "0" and read["kind"] == "easy",
+}
+ONE_PLACE = "&".join(f"x{i}=0.7" for i in range(1, 6))
+
+
+@pytest.mark.parametrize(("name", "query", "ends"), [
+    ("01_mse", "", True), ("01_mse", "?lambda=1e9&x6=1000&y6=1000", True), ("01_mse", f"?{ONE_PLACE}&x6=0.7", True),
+    ("01_mse", f"?{ONE_PLACE}&x6=0.70001", False), ("02_regression_vs_classification", "?z0=-10", True),
+    ("05_triplet", "", True), ("05_triplet", "?nx=0.001&ny=0&eta=0.001&alpha=100", False),
+])
+def test_play_reaches_its_end_or_says_that_it_does_not(name, query, ends, site, browser):
+    with browser.new_context(reduced_motion="reduce") as context:
+        explorer = open_explorer(site, context, name, query)
+        explorer.place.get_by_role("button", name="Play").click()
+        assert PLAYED[name](explorer.read()) == ends
+        assert explorer.place.locator(".explorer-problem").inner_text() == ("" if ends else "Play stops here, though its end is not reached.")
+
+
+def test_a_film_can_be_paused_and_is_announced_at_its_end(site, tab):
+    explorer = open_explorer(site, tab, "05_triplet")
+    explorer.page.wait_for_timeout(PAUSE)
+    explorer.page.evaluate(NOTE_NEWS)
+    play = explorer.place.get_by_role("button", name="Play")
+    play.click()
+    explorer.place.get_by_role("button", name="Pause").click()
+    read = explorer.read()
+    explorer.page.wait_for_timeout(PAUSE)
+    assert explorer.read() == read and not PLAYED["05_triplet"](read)
+    assert len(explorer.page.evaluate("news")) == 1
+    play.click()
+    play.wait_for()
+    assert PLAYED["05_triplet"](explorer.read()) and explorer.page.evaluate("document.activeElement.textContent") == "Play"
+    explorer.page.wait_for_timeout(PAUSE)
+    assert len(explorer.page.evaluate("news")) == 2
+    explorer.page.close()
+
+
+def test_a_step_of_the_line_is_one_of_gradient_descent(site, tab):
+    explorer = open_explorer(site, tab, "01_mse", "?lambda=3")
+    theta = np.array([0.8, -0.2])
+    X, y = np.array([[1, -2.5], [1, -1.5], [1, -0.5], [1, 0.5], [1, 1.5], [1, 2.5]]), np.array([-1.4, -1.1, 0.5, 0.2, 1.3, 1.1])
+    hessian = (X.T @ X + np.diag([0, 3])) / 6
+    for _ in range(3):
+        explorer.place.get_by_role("button", name="Step downhill").click()
+        theta = theta - (hessian @ theta - X.T @ y / 6) / np.linalg.eigvalsh(hessian).max()
+        shown = [float(explorer.place.locator(f"input[name=theta{j}]").input_value()) for j in (0, 1)]
+        assert np.allclose(shown, theta, atol=1e-6)
+    explorer.page.close()
+
+
 @pytest.mark.parametrize("name", EXPLORERS)
 def test_the_figure_stands_on_paper_and_without_scripts(name, site, browser):
     with browser.new_context(java_script_enabled=False) as context:
