@@ -3,7 +3,7 @@
 import { axisBottom, axisLeft, line, scaleLinear, scaleLog, select } from "../d3/d3.js";
 import { explorer, range, shown } from "./explorer.js";
 
-const LAST = 1_000_000; // steps
+const LAST = 500_000; // steps, which both neurons walk between two pictures
 
 const sigmoid = (z) => (z < 0 ? Math.exp(z) / (1 + Math.exp(z)) : 1 / (1 + Math.exp(-z)));
 const softplus = (z) => Math.max(z, 0) + Math.log1p(Math.exp(-Math.abs(z)));
@@ -13,10 +13,7 @@ const NEURONS = [
   {
     name: "squared", kind: "one", title: "squared error",
     loss: (z) => sigmoid(-z) ** 2 / 2,
-    push(z) { // σ(z)σ(−z)², with one exponential for a million steps
-      const e = Math.exp(-Math.abs(z));
-      return (z < 0 ? e : e * e) / (1 + e) ** 3;
-    },
+    push: (z) => sigmoid(z) * sigmoid(-z) ** 2,
     time: (z) => -Math.expm1(-z) + 3 * z + 3 * Math.expm1(z) + Math.expm1(2 * z) / 2,
   },
   {
@@ -75,7 +72,7 @@ function race({ z0, eta, t }) {
 const REACH = [-11, 5];
 const logits = Array.from({ length: 161 }, (_, i) => REACH[0] + i / 10);
 const inReach = (z) => Math.min(Math.max(z, REACH[0]), REACH[1]);
-const TICKS = [[0, "0"], [1, "1"], [10, "10"], [100, "100"], [1e3, "10³"], [1e4, "10⁴"], [1e5, "10⁵"], [1e6, "10⁶"]];
+const TICKS = [[0, "0"], [1, "1"], [10, "10"], [100, "100"], [1e3, "10³"], [1e4, "10⁴"], [1e5, "10⁵"]];
 
 function draw({ ink, width, height }, state, values) {
   const left = 36, right = 14, above = 24, below = 40;
