@@ -1,18 +1,36 @@
 // A box that scrolls must be reachable by keyboard, and only as long as it scrolls.
+const SCROLLING = ".equation-formula, .cell_output > .output, .pst-scrollable-table-container, pre";
 const scrolling = new ResizeObserver((entries) => {
   for (const { target } of entries) {
-    if (target.scrollWidth > target.clientWidth) {
-      target.tabIndex = 0;
-      target.setAttribute("role", "group");
-      target.setAttribute("aria-label", "Formula, scrolls sideways");
-    } else {
-      for (const name of ["tabindex", "role", "aria-label"]) target.removeAttribute(name);
-    }
+    const scrolls = target.scrollWidth > target.clientWidth;
+    const attributes = { tabindex: "0" };
+    if (target.matches(".equation-formula")) Object.assign(attributes, { role: "group", "aria-label": "Formula, scrolls sideways" });
+    for (const [name, value] of Object.entries(attributes))
+      if (scrolls) target.setAttribute(name, value);
+      else target.removeAttribute(name);
   }
 });
 
 document.addEventListener("DOMContentLoaded", () => {
-  for (const box of document.querySelectorAll(".equation-formula")) scrolling.observe(box);
+  for (const box of document.querySelectorAll(SCROLLING)) scrolling.observe(box);
+});
+
+// Sections below the screen are not laid out before the reader does something, then one at a time. Until then a section is taken to
+// be as high as its text is long, which is about right on any screen. An address of a place in the page needs all of it at once.
+const idle = window.requestIdleCallback ?? setTimeout;
+const whole = () => document.documentElement.classList.add("whole");
+if (location.hash) whole();
+document.addEventListener("DOMContentLoaded", () => {
+  const waiting = [...document.querySelectorAll(".bd-article > section > section")];
+  for (const section of waiting)
+    section.style.containIntrinsicBlockSize = `auto ${section.textContent.length + 250 * section.querySelectorAll("img").length}px`;
+  const next = () => {
+    waiting.shift()?.classList.add("laid-out");
+    requestAnimationFrame(waiting.length ? () => idle(next) : whole);
+  };
+  const signs = new AbortController();
+  for (const sign of ["scroll", "wheel", "touchstart", "pointerdown", "keydown"])
+    addEventListener(sign, () => (signs.abort(), idle(next)), { signal: signs.signal, passive: true });
 });
 
 // The theme takes the focus from a button that was pressed, so that its tooltip goes. Who uses a keyboard would have to start again.
