@@ -27,7 +27,8 @@ NOTEBOOKS = sorted(path.relative_to(ROOT) for path in (ROOT / "chapters").glob("
 EXERCISES = sorted(path.parent.name for path in (ROOT / "exercises").glob("*/*.ipynb"))
 
 # Everything below runs inside a page and returns a list of complaints.
-UNFOLD = "document.querySelectorAll('details').forEach((details) => (details.open = true))"
+READ_ON = "document.documentElement.classList.add('whole')"  # as after a reader's first move: all of the page is laid out
+UNFOLD = f"{READ_ON}; document.querySelectorAll('details').forEach((details) => (details.open = true))"
 TOO_WIDE = """() => {
   const scrolls = (element) => element && (/auto|scroll/.test(getComputedStyle(element).overflowX) || scrolls(element.parentElement));
   const beyond = [...document.querySelectorAll("article *:not(.katex *)")].filter(
@@ -244,6 +245,7 @@ def desktop(site, browser):
     """An empty page on a wide screen, which may use the clipboard."""
     with browser.new_context(viewport={"width": WIDTHS["desktop"], "height": 900}) as context:
         context.grant_permissions(["clipboard-read", "clipboard-write"], origin=site.url)
+        context.add_init_script(f"addEventListener('DOMContentLoaded', () => {READ_ON})")
         yield context.new_page()
 
 

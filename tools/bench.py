@@ -1,8 +1,8 @@
 """Print times, memory and sizes beside their targets.
 
-    python -m tools.bench [chapters] [site] [assignments] [classes]     without a part: the first three
+    python -m tools.bench [chapters] [site] [assignments] [speed] [classes]     without a part: the first three
 
-`classes` grades, by the real command and with twenty seeds, every known mistake and every right answer: it takes more than an hour.
+`speed` weighs each page and lets Lighthouse judge it five times (RUNS=1: once), which takes a quarter of an hour. `classes` grades, by the real command and with twenty seeds, every known mistake and every right answer: it takes more than an hour.
 """
 
 import os
@@ -21,10 +21,11 @@ import psutil
 
 from grading import source
 from grading.checks import decode, judge, judge_training, train
-from tools import classes, notebooks, refresh
+from tools import classes, notebooks, refresh, speed
 from tools.notebooks import ROOT
 
 SUBMISSIONS, DRAWS, SEEDS = 4, 20, 10
+STRICT = ("-W", "-n", "--keep-going")
 NOT_COPIED = shutil.ignore_patterns(".git", ".venv", "_build", "__pycache__", ".pytest_cache")
 
 
@@ -77,8 +78,8 @@ def chapters():
         row(f"{name}: figures", f"{figures / 1e6:.2f} MB", f"at most {notebooks.FIGURES_TOGETHER / 1e6} MB")
 
 
-def build(folder):
-    command = [Path(sys.executable).with_name("jupyter-book"), "build", ".", "-W", "-n", "--keep-going"]
+def build(folder, *options):
+    command = [Path(sys.executable).with_name("jupyter-book"), "build", ".", *options]
     built = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if built.returncode:
         sys.exit(f"The book does not build:\n{built.stdout[-2000:]}")
@@ -88,12 +89,51 @@ def site():
     with tempfile.TemporaryDirectory() as scratch:
         copy = Path(scratch, "book")
         shutil.copytree(ROOT, copy, ignore=NOT_COPIED)
-        row("build from nothing", f"{seconds(lambda: build(copy)):.1f} s", "at most 15 s")
+        row("build from nothing", f"{seconds(lambda: build(copy, *STRICT)):.1f} s", "at most 15 s")
         files = [path for path in (copy / "_build" / "html").rglob("*") if path.is_file()]
         edited = next(iter(sorted(copy.glob("chapters/*.ipynb"))), copy / "intro.md")
         edit(edited)
-        row(f"build after an edit of {edited.name}", f"{seconds(lambda: build(copy)):.1f} s", "at most 5 s")
+        row(f"build after an edit of {edited.name}", f"{seconds(lambda: build(copy, *STRICT)):.1f} s", "at most 5 s")
         row("built site", f"{sum(path.stat().st_size for path in files) / 1e6:.1f} MB", f"{len(files)} files")
+
+
+def speeds():
+    runs = int(os.environ.get("RUNS", 5))
+    with tempfile.TemporaryDirectory() as scratch:
+        book, stock = Path(scratch, "book"), Path(scratch, "stock")
+        for copy, options in [(book, STRICT), (stock, ())]:
+            shutil.copytree(ROOT, copy, ignore=NOT_COPIED)
+            if copy is stock:
+                speed.make_stock(copy)
+            build(copy, *options)
+        with speed.served(book / "_build" / "html") as url, speed.served(stock / "_build" / "html") as stock_url:
+            weights(book / "_build" / "html", url, stock_url)
+            scores(book / "_build" / "html", url, stock_url, runs)
+
+
+def weights(site, url, stock_url):
+    """Print what each page transfers, and how many times as much a stock book does."""
+    loads = {"first load without figures": 250, "with figures": 1000, "later page without figures": 60}
+    chapters = [page for page in speed.pages(site) if page.startswith("chapters/0")]
+    for page in speed.pages(site):
+        earlier = chapters[page == chapters[0]]
+        for (load, limit), own, stock in zip(loads.items(), speed.weigh(url, page, earlier), speed.weigh(stock_url, page, earlier)):
+            row(f"{page}: {load}", f"{own / 1000:.0f} KB", f"at most {limit} KB; stock {stock / 1000:.0f} KB, {stock / own:.1f} times")
+
+
+def scores(site, url, stock_url, runs):
+    """Print how Lighthouse judges each page, and one chapter of a stock book."""
+    chapter = next(page for page in speed.pages(site) if page.startswith("chapters/0"))
+    judged = [(page, url + page) for page in speed.pages(site)] + [(f"stock {chapter}", stock_url + chapter)]
+    for name, address in judged:
+        try:
+            paint, shift, *four = speed.judge(address, runs)
+        except (OSError, subprocess.SubprocessError, ValueError) as error:
+            row("Lighthouse", "not run", f"npx says: {error}")
+            return
+        row(f"{name}: largest paint, median of {runs}", f"{paint:.2f} s", "at most 1.8 s")
+        row(f"{name}: layout shift", f"{shift:.3f}", "at most 0.02")
+        row(f"{name}: {', '.join(speed.SCORES)}", " ".join(f"{score:.0f}" for score in four), "at least 95 100 100 95")
 
 
 def edit(path):
@@ -219,7 +259,7 @@ def trained(name, task):
     return caught, passed
 
 
-PARTS = {"chapters": chapters, "site": site, "assignments": assignments, "classes": classes_graded}
+PARTS = {"chapters": chapters, "site": site, "assignments": assignments, "speed": speeds, "classes": classes_graded}
 
 if __name__ == "__main__":
     chosen = sys.argv[1:] or ["chapters", "site", "assignments"]

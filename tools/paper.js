@@ -4,6 +4,7 @@ async () => {
   const NOTE = "Printed from the book's website, where the explorers, the exercises and all downloads are.";
   const LEFT_OUT = ".headerlink, .toctree-wrapper, .sd-summary-state-marker, script";
   const home = location.href;
+  document.documentElement.classList.add("whole");
   const title = document.querySelector(".navbar-brand").textContent.trim();
   const licences = document.querySelector(".extra_footer");
 
