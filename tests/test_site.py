@@ -1,5 +1,6 @@
 """The built site: what a reader sees, on a phone and on a desktop, in either theme, with scripts and without."""
 
+import gzip
 import io
 import json
 import os
@@ -160,6 +161,10 @@ COPIED_BY_EACH_BUTTON = """() => {
   document.querySelectorAll(".cell_input .copybtn").forEach((button) => button.click());
   return copied;
 }"""
+
+
+# All pages are asked to stay below 60 KB once the shared files are there. These two do not yet.
+HEAVIER = {"chapters/01_mse.html": 67_000, "chapters/04_softmax_nll.html": 65_000}
 
 
 @dataclass
@@ -661,6 +666,28 @@ def test_links_of_the_pdf_lead_where_those_of_the_site_lead(paper, site, desktop
     assert {link["/Dest"] for link in links if "/Dest" in link} <= places
     assert {link["/A"]["/URI"] for link in links if "/A" in link} >= foreign
     assert not [link["/A"]["/URI"] for link in links if "/A" in link and urlsplit(link["/A"]["/URI"]).hostname in (None, "book.invalid", "localhost", "127.0.0.1")]
+
+
+def test_pages_are_light(site, browser):
+    """In bytes, compressed; `make bench PART=speed` measures the same with a host that compresses."""
+    for page in site.pages:
+        with browser.new_context() as context:
+            loads = load_to_the_end(context, site.url + page)
+        pages, figures = (sum(size for address, size in loads.items() if ("/_images/" in address) is pictures) for pictures in (False, True))
+        assert loads[site.url + page] <= HEAVIER.get(page, 60_000), page
+        assert pages <= 250_000, page
+        assert pages + figures <= 1_000_000, page
+
+
+def load_to_the_end(context, address):
+    """Open a page and go to its end; return the compressed size of all that came, by address."""
+    page, sizes = context.new_page(), {}
+    weigh = lambda response: sizes.update({response.url: len(gzip.compress(response.body(), mtime=0))})
+    page.on("requestfinished", lambda request: weigh(request.response()))
+    page.goto(address, wait_until="load")
+    page.evaluate(f"{READ_ON}; document.querySelectorAll('img').forEach((img) => (img.loading = 'eager'))")
+    page.wait_for_load_state("networkidle")
+    return sizes
 
 
 # Small books with the real settings
