@@ -1,8 +1,8 @@
-"""Sphinx extension: a class in highlighted code for each colour, none for plain text, names and operators included."""
+"""Sphinx extension: highlighted code in few bytes: a class for each colour, none for text, names, numbers and operators."""
 
 from pygments.formatters import HtmlFormatter
 from pygments.styles import get_style_by_name
-from pygments.token import STANDARD_TYPES, Name, Operator
+from pygments.token import STANDARD_TYPES, Name, Number, Operator
 from sphinx.highlighting import PygmentsBridge
 
 
@@ -17,9 +17,13 @@ class Formatter(HtmlFormatter):
     def _get_css_classes(self, ttype):
         if ttype not in STANDARD_TYPES:
             return super()._get_css_classes(ttype)
-        if ttype is Operator or self.look(ttype) == self.look(Name):
+        if ttype is Operator or ttype in Number or self.look(ttype) == self.look(Name):
             return ""
         return next(name for token, name in STANDARD_TYPES.items() if name and self.look(token) == self.look(ttype))
+
+    def _format_lines(self, tokensource):
+        for number, line in super()._format_lines(tokensource):
+            yield number, line.replace("<span", "<i").replace("</span", "</i")
 
 
 def use_styles(app):

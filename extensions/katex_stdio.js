@@ -19,14 +19,17 @@ const em = (length) => parseFloat(length || "0");
 
 function element(name, style, content) {
   const audible = name.filter((one) => !SILENT.has(one));
-  const known = names[audible.join(" ")];
-  const short = known ? [known] : audible.map((one) => names[one] ?? one);
+  const measures = [];
   let rest = "";
   for (const [property, value] of Object.entries(style)) {
     const kebab = property.replace(/[A-Z]/g, (capital) => "-" + capital.toLowerCase());
-    if (kebab in lengths && value.endsWith("em")) short.push(lengths[kebab] + Math.round(em(value) * 1e5));
+    if (kebab in lengths && value.endsWith("em")) measures.push(lengths[kebab] + Math.round(em(value) * 1e5));
     else rest += `${kebab}:${value};`;
   }
+  const known = (...parts) => names[parts.join(" ")];
+  const all = known(...audible, ...measures);
+  const kind = known(...audible);
+  const short = all ? [all] : [...(kind ? [kind] : audible.map((one) => names[one] ?? one)), ...measures];
   const attribute = short.length > 1 ? ` class="${short.join(" ")}"` : short.length ? ` class=${short}` : "";
   return `<i${attribute}${rest && ` style="${rest}"`}>${content}</i>`;
 }
@@ -83,19 +86,19 @@ function mathml(node) {
   return `<${tag}${kept.map(([name, value]) => ` ${name}="${escape(value)}"`).join("")}>${content}</${tag}>`;
 }
 
-function light(node) {
-  if (node.classes.includes("katex-display")) return `<span class="katex-display">${light(node.children[0])}</span>`;
+function light(node, name = "formula katex") {
+  if (node.classes.includes("katex-display")) return `<span class="katex-display">${light(node.children[0], "katex")}</span>`;
   const [read, seen] = node.children;
   const ink = seen.children.map((base) => drawn(base, false)).join("");
-  return `<span class="katex">${mathml(read.children[0])}<span class="katex-html" aria-hidden="true">${ink}</span></span>`;
+  return `<span class="${name}">${mathml(read.children[0])}<span class="katex-html" aria-hidden="true">${ink}</span></span>`;
 }
 
 require("readline").createInterface({ input: process.stdin }).on("line", (line) => {
   const { latex, ...options } = JSON.parse(line);
   let answer;
   try {
-    const settings = { strict: "error", ...options };
-    answer = { html: options.output === "mathml" ? katex.renderToString(latex, settings) : light(katex.__renderToDomTree(latex, settings)) };
+    const settings = { ...options, strict: "error", output: options.output.replace("light", "htmlAndMathml") };
+    answer = { html: options.output === "light" ? light(katex.__renderToDomTree(latex, settings)) : katex.renderToString(latex, settings) };
   } catch (error) {
     answer = { error: error.message };
   }

@@ -31,8 +31,8 @@ class Renderer:
         self._process = None
         self._known = {}
 
-    def render(self, latex, display, output="htmlAndMathml"):
-        """Return a formula as the HTML of this book's pages, with MathML inside, or as KaTeX's own `mathml`.
+    def render(self, latex, display, output="light"):
+        """Return a formula as the `light` HTML of this book's pages, with MathML inside, or as KaTeX's own `html` or `mathml`.
 
         Raises ValueError with KaTeX's message if it cannot read the formula, ExtensionError if node ended.
         """
@@ -98,7 +98,7 @@ def keep_punctuation(app, doctree, docname):
 
 def visit_math(self, node):
     """Write an inline formula."""
-    self.body.append(f'<span class="formula">{formula(self, node, display=False)}</span>')
+    self.body.append(formula(self, node, display=False))
     raise nodes.SkipNode
 
 

@@ -10,7 +10,8 @@ LENGTHS = {short: name for name, short in TABLE["lengths"].items()}
 
 SELECTORS = re.compile(r"[^{}@]+(?={)")
 CLASSES = re.compile(r"(?:\.[a-zA-Z][\w-]*)+")
-LENGTH = re.compile(rf'(?<=[\s="])([{"".join(LENGTHS)}])(-?\d+)(?=[\s">])')
+LENGTH = rf"([{''.join(LENGTHS)}])(-?\d+)"
+USED = re.compile(rf'(?<=[\s="]){LENGTH}(?=[\s">])')
 
 OWN = ".katex i{font-style:inherit}.katex .raised{line-height:0}"
 
@@ -18,9 +19,11 @@ OWN = ".katex i{font-style:inherit}.katex .raised{line-height:0}"
 def adapt(css, pages):
     """Return KaTeX's style sheet with its short names and the lengths that pages use."""
     css = SELECTORS.sub(lambda selectors: CLASSES.sub(with_short_name, selectors[0].replace(">span", ">i")), OWN + css)
-    used = sorted({length.groups() for page in pages for length in LENGTH.finditer(page)})
-    lengths = (f".katex .{name}{value}{{{LENGTHS[name]}:{int(value) / 1e5:g}em}}" for name, value in used)
-    return css.replace(".katex .katex-mathml", ".katex>math") + "".join(lengths)
+    used = {length.group() for page in pages for length in USED.finditer(page)}.union(*NAMES)
+    for length in filter(None, (re.fullmatch(LENGTH, name) for name in sorted(used))):
+        alike = [length[0], *(short for name, short in NAMES.items() if length[0] in name)]
+        css += f".katex :is({','.join(f'.{name}' for name in alike)}){{{LENGTHS[length[1]]}:{int(length[2]) / 1e5:g}em}}"
+    return css.replace(".katex .katex-mathml", ".katex>math")
 
 
 def with_short_name(classes):

@@ -2,7 +2,8 @@
 
 When a build is done, the style sheets that its pages name are merged and cut down, fonts included, and their scripts joined and
 put off until a page is read. These files have a hash in their name; pages that were not built anew get the new names.
-Pages also get what they lack for a reader in a hurry: sizes of figures, which load when they come near, and a description.
+Pages also get what they lack for a reader in a hurry: sizes of figures, which load when they come near, and a description; and
+lose what nobody sees.
 """
 
 import re
@@ -38,6 +39,15 @@ IMPORT = re.compile(r'@import "([^"]+)";')
 FACE = re.compile(r"@font-face\s*{[^}]*}")
 FAMILY = re.compile(r"font-family:([^;}]*)")
 PICTURE = re.compile(r'<img (?=[^>]*? ?src="([^"]+\.svg)")(?![^>]*?loading=)')
+HASHED = re.compile(r"(_images/[0-9a-f]{10})[0-9a-f]{54}")
+UNSEEN = re.compile(
+    r'<div id="jb-print-docs-body".*?</nav>\s*</div>\s*</div>\s*</div>'  # contents for a printed page, which book.css hides
+    r'|(?<=sd-summary-chevron-right">)<svg.*?</svg>'  # drawn by book.css
+    r'|<div id="ethical-ad-placement".*?</div>|<meta name="docsearch:[^>]*>|<meta name="viewport" content="width=device-width, initial-scale=1"\s*/>'
+    r"|<!--(?!\[).*?-->",
+    re.DOTALL,
+)
+INDENTATION = re.compile(r"\n\s+(?=<)")
 SIZE = re.compile(r'<svg [^>]*?width="([\d.]+)pt" height="([\d.]+)pt"')
 
 FIRST_PAGE = """<!DOCTYPE html>
@@ -70,6 +80,9 @@ def lighten(app, exception):
     if not new:
         return
     made = set()
+    for image in (site / "_images").glob("*"):
+        if (short := HASHED.sub(r"\1", image.as_posix())) != image.as_posix():
+            image.replace(short)
 
     def store(name, content):
         """Write a file; return its address in the site."""
@@ -167,6 +180,8 @@ def lightened(site, name, page, style, script):
         width, height = SIZE.search((site / normpath(f'{name}/../{picture[1]}')).read_text(encoding="utf-8")).groups()
         return f'<img width="{float(width) / 0.75:.0f}" height="{float(height) / 0.75:.0f}" loading="lazy" decoding="async" '
 
+    around = re.split(r"(<article.*</article>)", UNSEEN.sub("", HASHED.sub(r"\1", page)), flags=re.DOTALL)
+    page = "".join(part if part.startswith("<article") else INDENTATION.sub("\n", part) for part in around)
     page = SCRIPT.sub(with_script, page)
     page = LINK.sub(lambda link: next(links, ""), page)
     return PICTURE.sub(with_size, page)

@@ -88,7 +88,7 @@ def may_match(selector, names):
 
 def cut(font, characters):
     """Return a font as woff2 with only these characters, and of a font of icons only these icons."""
-    font = TTFont(BytesIO(font))
+    font = TTFont(BytesIO(font), recalcTimestamp=False)
     if "Awesome" in font["name"].getDebugName(1):
         characters = [character for character in characters if category(character) == "Co"]
     subsetter = Subsetter(Options(layout_features=["*"]))
