@@ -12,6 +12,7 @@ from fontTools.ttLib import TTFont
 NAMED = re.compile(r'\s(?:class|id)=(?:"([^"]*)"|([^\s">]+))')
 ELEMENT = re.compile(r"<([a-zA-Z][\w-]*)")
 WORD = re.compile(r"[\w-]+")
+ABSENT = ("accordion", "carousel", "modal", "offcanvas", "popover-", "toast", "version-switcher")  # what only the theme's scripts name
 NESTED = ("media", "supports", "layer", "container")
 VARIABLE = re.compile(r"(--[\w-]+)\s*:([^;}]*)")
 READ = re.compile(r"var\(\s*(--[\w-]+)")
@@ -19,7 +20,7 @@ READ = re.compile(r"var\(\s*(--[\w-]+)")
 
 def names_used(pages, scripts):
     """Return the classes, ids, elements and variables that occur in pages or, where any word may be one, in scripts."""
-    names = {word for script in scripts for word in WORD.findall(script)}
+    names = {word for script in scripts for word in WORD.findall(script) if not word.startswith(ABSENT)}
     for page in pages:
         names.update(*(name.split() for names_ in set(NAMED.findall(page)) for name in names_), map(str.lower, set(ELEMENT.findall(page))), READ.findall(page))
     return names
