@@ -22,7 +22,7 @@ EMBEDDED = 2500  # bytes up to which a font is part of the style sheet
 DESCRIPTION = 160  # characters
 
 MEASURING = '"complete"===document.readyState?I():window.addEventListener("load",I)'  # of all boxes at once; book.js spreads it
-GREEK = map(chr, range(0x391, 0x3CA))  # whole, as a renderer aligns its letters with one another
+GREEK = "".join(map(chr, range(0x391, 0x3CA)))  # whole, as a renderer aligns its letters with one another
 ICONS = "fontawesome.js"  # drawn by the style sheet as well
 SEARCH = ("searchtools.js", "language_data.js", "searchindex.js")
 OF_A_PAGE = "DOCUMENTATION_OPTIONS.pagename"  # asked for only by the theme's list of versions, which the book has not
