@@ -33,6 +33,9 @@ document.addEventListener("DOMContentLoaded", () => {
     addEventListener(sign, () => (signs.abort(), idle(next)), { signal: signs.signal, passive: true });
 });
 
+// Large brackets come in fonts of their own, which are small, and wanted at once where a reader scrolls to.
+addEventListener("load", () => document.fonts.forEach((font) => font.family.includes("KaTeX_Size") && font.load()));
+
 // The theme takes the focus from a button that was pressed, so that its tooltip goes. Who uses a keyboard would have to start again.
 document.addEventListener("DOMContentLoaded", () => {
   for (const button of document.querySelectorAll("button"))

@@ -2,6 +2,7 @@
 
 import json
 import re
+from html import unescape
 from pathlib import Path
 
 TABLE = json.loads(Path(__file__).with_name("katex_names.json").read_text(encoding="utf-8"))
@@ -13,6 +14,15 @@ CLASSES = re.compile(r"(?:\.[a-zA-Z][\w-]*)+")
 LENGTH = rf"([{''.join(LENGTHS)}])(-?\d+)"
 USED = re.compile(rf'(?<=[\s="]){LENGTH}(?=[\s">])')
 
+# Faces that few formulas use, and the classes of what is drawn with them. In the others all letters are kept, which a renderer aligns
+# with one another.
+SELDOM = {
+    "AMS-Regular": "amsrm|mathbb|textbb",
+    "Caligraphic-Regular": "mathcal",
+    "Math-BoldItalic": "boldsymbol",
+    "Typewriter-Regular": "mathtt|texttt",
+}
+
 OWN = ".katex i{font-style:inherit}.katex .raised{line-height:0}"
 
 
@@ -22,8 +32,15 @@ def adapt(css, pages):
     used = {length.group() for page in pages for length in USED.finditer(page)}.union(*NAMES)
     for length in filter(None, (re.fullmatch(LENGTH, name) for name in sorted(used))):
         alike = [length[0], *(short for name, short in NAMES.items() if length[0] in name)]
-        css += f".katex :is({','.join(f'.{name}' for name in alike)}){{{LENGTHS[length[1]]}:{int(length[2]) / 1e5:g}em}}"
-    return css.replace(".katex .katex-mathml", ".katex>math")
+        css += f".katex :is({','.join(f'.{name}' for name in alike)}){{{LENGTHS[length[1]]}:{int(length[2]) / 1e3:g}em}}"
+    return css.replace(".katex .katex-mathml", ".katex>math").replace(".katex .katex-html", ".katex>i").replace(".katex>.katex-html", ".katex>i")
+
+
+def letters(font, pages):
+    """Return the characters that pages draw with a font seldom used, by the name of its file; None for another font."""
+    classes = next((classes for face, classes in SELDOM.items() if f"_{face}." in font), None)
+    drawn = re.compile(rf'<i class="?(?:{classes})(?:"|>| [^>]*>)([^<]*)')
+    return classes and {character for page in pages for text in drawn.findall(page) for character in unescape(text)}
 
 
 def with_short_name(classes):

@@ -12,13 +12,13 @@ from html import escape
 from pathlib import Path
 from posixpath import normpath, relpath
 
+import minify_html
 from docutils import nodes
-from katex_styles import adapt
+from katex_styles import adapt, letters
 from light_styles import cut, embedded, merge, names_used
 from sphinx.errors import ExtensionError
 
 LIGHT = "light"  # the folder of what this makes
-EMBEDDED = 2500  # bytes up to which a font is part of the style sheet
 DESCRIPTION = 160  # characters
 
 MEASURING = '"complete"===document.readyState?I():window.addEventListener("load",I)'  # of all boxes at once; book.js spreads it
@@ -44,10 +44,11 @@ UNSEEN = re.compile(
     r'<div id="jb-print-docs-body".*?</nav>\s*</div>\s*</div>\s*</div>'  # contents for a printed page, which book.css hides
     r'|(?<=sd-summary-chevron-right">)<svg.*?</svg>'  # drawn by book.css
     r'|<div id="ethical-ad-placement".*?</div>|<meta name="docsearch:[^>]*>|<meta name="viewport" content="width=device-width, initial-scale=1"\s*/>'
-    r"|<!--(?!\[).*?-->",
+    r"|(?<=class=\"highlight\"><pre>)<span></span>"
+    r"|(?<=\w) (?:docutils container|notranslate)(?=[ \"])",  # styled by nothing
     re.DOTALL,
 )
-INDENTATION = re.compile(r"\n\s+(?=<)")
+SHARED = re.compile(rf"{LIGHT}/(?:style-\w+\.css|script-\w+\.js)")
 SIZE = re.compile(r'<svg [^>]*?width="([\d.]+)pt" height="([\d.]+)pt"')
 
 FIRST_PAGE = """<!DOCTYPE html>
@@ -76,7 +77,7 @@ def lighten(app, exception):
     write_first_page(app, site)
     paths = [path.relative_to(site) for path in site.rglob("*.html")]
     pages = {path.as_posix(): (site / path).read_text(encoding="utf-8") for path in paths if path.parts[0] not in ("_static", "index.html")}
-    new = {name: page for name, page in pages.items() if f'{LIGHT}/style-' not in page}
+    new = {name: page for name, page in pages.items() if not SHARED.search(page)}
     if not new:
         return
     made = set()
@@ -97,7 +98,11 @@ def lighten(app, exception):
     script = store("script.js", script.encode())
     style = store("style.css", join_styles(site, new, pages, store).encode())
     for name, page in pages.items():
-        (site / name).write_text(lightened(site, name, page, style, f'{script}"{data}'), encoding="utf-8")
+        if name in new:
+            page = lightened(site, name, page, style, f'{script}"{data}')
+        else:
+            page = SHARED.sub(lambda address: style if "style" in address[0] else script, page)
+        (site / name).write_text(page, encoding="utf-8")
     for path in set((site / LIGHT).iterdir()) - made:
         path.unlink()
 
@@ -147,8 +152,8 @@ def join_styles(site, new, pages, store):
         if not (source := FONT.search(face[0])) or family not in FACE.sub("", css):
             return ""
         path = site / LIGHT / source[1]
-        font = cut(path.read_bytes(), characters)
-        address = embedded(font) if len(font) <= EMBEDDED else Path(store(path.name, font)).name
+        font = cut(path.read_bytes(), letters(path.name, pages.values()) or characters)
+        address = embedded(font) if "Awesome" in family else Path(store(path.name, font)).name
         return face[0].replace(source[0], f'src:url({address}) format("woff2")')
 
     return FACE.sub(with_font, css)
@@ -180,11 +185,9 @@ def lightened(site, name, page, style, script):
         width, height = SIZE.search((site / normpath(f'{name}/../{picture[1]}')).read_text(encoding="utf-8")).groups()
         return f'<img width="{float(width) / 0.75:.0f}" height="{float(height) / 0.75:.0f}" loading="lazy" decoding="async" '
 
-    around = re.split(r"(<article.*</article>)", UNSEEN.sub("", HASHED.sub(r"\1", page)), flags=re.DOTALL)
-    page = "".join(part if part.startswith("<article") else INDENTATION.sub("\n", part) for part in around)
-    page = SCRIPT.sub(with_script, page)
+    page = SCRIPT.sub(with_script, UNSEEN.sub("", HASHED.sub(r"\1", page)))
     page = LINK.sub(lambda link: next(links, ""), page)
-    return PICTURE.sub(with_size, page)
+    return minify_html.minify(PICTURE.sub(with_size, page))
 
 
 def setup(app):

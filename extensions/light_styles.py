@@ -90,9 +90,11 @@ def may_match(selector, names):
 def cut(font, characters):
     """Return a font as woff2 with only these characters, and of a font of icons only these icons."""
     font = TTFont(BytesIO(font), recalcTimestamp=False)
-    if "Awesome" in font["name"].getDebugName(1):
+    family = font["name"].getDebugName(1)
+    if "Awesome" in family:
         characters = [character for character in characters if category(character) == "Co"]
-    subsetter = Subsetter(Options(layout_features=["*"]))
+    letters = "Awesome" not in family and "Size" not in family  # others are no sharper with hints, which weigh more than they do
+    subsetter = Subsetter(Options(layout_features=["*"], hinting=letters))
     subsetter.populate(text="".join(characters))
     subsetter.subset(font)
     font.flavor, smaller = "woff2", BytesIO()

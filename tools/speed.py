@@ -78,13 +78,18 @@ def weigh(url, page, earlier):
 
 def transferred(context, address):
     """Open a page and scroll to its end; return the bytes that came."""
-    page, kinds, sizes = context.new_page(), {}, {}
+    page, addresses, sizes = context.new_page(), {}, {}
     network = context.new_cdp_session(page)
-    network.on("Network.responseReceived", lambda event: kinds.update({event["requestId"]: event["response"]["url"]}))
-    network.on("Network.loadingFinished", lambda event: sizes.update({event["requestId"]: event["encodedDataLength"]}))
+    network.on("Network.responseReceived", lambda event: addresses.update({event["requestId"]: event["response"]["url"]}))
+
+    def finished(event):
+        if not addresses[event["requestId"]].startswith("data:"):  # which is part of the file that holds it
+            sizes[event["requestId"]] = event["encodedDataLength"]
+
+    network.on("Network.loadingFinished", finished)
     network.send("Network.enable")
     page.goto(address, wait_until="networkidle")
-    without = sum(size for request, size in sizes.items() if "/_images/" not in kinds.get(request, ""))
+    without = sum(size for request, size in sizes.items() if "/_images/" not in addresses[request])
     page.evaluate(SCROLL)
     page.wait_for_load_state("networkidle")
     page.close()
