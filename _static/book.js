@@ -59,6 +59,20 @@ document.addEventListener("DOMContentLoaded", () => {
     else near.observe(place);
 });
 
+// What a search result quotes of a page: words of its article as they are read aloud, with a space between its parts.
+const PARTS = "h1, h2, h3, p, li, dt, dd, th, td, pre, figcaption";
+document.addEventListener("DOMContentLoaded", () => {
+  if (typeof Search === "undefined") return;
+  Search.htmlToText = (html, anchor) => {
+    const page = new DOMParser().parseFromString(html, "text/html");
+    const part = (anchor && page.querySelector(`article ${anchor}`)) || page.querySelector("article");
+    for (const unread of page.querySelectorAll(".headerlink, [aria-hidden='true'], script, style")) unread.remove();
+    for (const ended of page.querySelectorAll(PARTS)) ended.append(" ");
+    const said = part.matches("dt") ? part.textContent + part.parentElement.querySelector(`${anchor} ~ dd`).textContent : part.textContent;
+    return said.replace(/\s+/g, " ");
+  };
+});
+
 // Paper is light, cannot unfold an answer, and has the page's title at the head of each sheet.
 let theme, folded;
 addEventListener("beforeprint", () => {

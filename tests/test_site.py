@@ -370,6 +370,15 @@ def test_search_finds_names_of_formulas_and_in_code(site, desktop):
         assert first.evaluate("link => new URL(link.href).pathname + link.hash").removeprefix("/chapters/") == address, query
 
 
+def test_search_quotes_the_words_around_what_was_found(site, desktop):
+    desktop.goto(f"{site.url}search.html?q=temperature")
+    quoted = desktop.locator("#search-results li", has_text="Glossary").first.locator(".context")
+    quoted.wait_for()
+    assert quoted.inner_text().startswith("temperature A number")
+    chapter = desktop.locator("#search-results li", has_text="1. Mean squared error").locator(".context")
+    assert " j=0 The bias" in chapter.inner_text()
+
+
 PREVIEWS = {
     "an equation": ("04_softmax_nll", "p:not(.checks) > a[href^='#equation-']", r"\(4\.\d+\)"),
     "an equation of another chapter": ("debugging", "a[href*='.html#equation-']", r"\([1-6]\.\d+\)"),
