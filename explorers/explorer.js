@@ -280,8 +280,7 @@ class Explorer {
 
   /** What the address asks for: the part of the state that is right, and what is wrong with the rest. */
   asked() {
-    const state = {};
-    let problem = "";
+    const state = {}, problems = [];
     for (const [name, text] of new URLSearchParams(location.search)) {
       const field = this.fields.find((one) => one.name === name);
       if (!field) continue;
@@ -291,10 +290,10 @@ class Explorer {
       if (x >= low && x <= high && (numbers?.includes(x) ?? true)) state[name] = x;
       else {
         const right = numbers?.join(" or ") ?? `a number from ${setting(low)} to ${setting(high)}`;
-        problem = `The address asks for ${name} = ${text}: it takes ${right}, and stays ${setting(field.value)}.`;
+        problems.push(`The address asks for ${name} = ${text}: it takes ${right}, and stays ${setting(field.value)}.`);
       }
     }
-    return { state, problem };
+    return { state, problem: problems.join(" ") };
   }
 
   follow(event, state) {
