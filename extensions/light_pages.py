@@ -45,7 +45,7 @@ UNSEEN = re.compile(
     r'|(?<=sd-summary-chevron-right">)<svg.*?</svg>'  # drawn by book.css
     r'|<div id="ethical-ad-placement".*?</div>|<meta name="docsearch:[^>]*>|<meta name="viewport" content="width=device-width, initial-scale=1"\s*/>'
     r"|(?<=class=\"highlight\"><pre>)<span></span>"
-    r"|(?<=\w) (?:docutils container|notranslate)(?=[ \"])",  # styled by nothing
+    r"|(?<=\w) notranslate(?=[ \"])|(?<=cell_input) docutils container|(?<=cell_output) docutils container",  # which style nothing here
     re.DOTALL,
 )
 SHARED = re.compile(rf"{LIGHT}/(?:style-\w+\.css|script-\w+\.js)")
