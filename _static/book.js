@@ -11,19 +11,16 @@ const scrolling = new ResizeObserver((entries) => {
   }
 });
 
-document.addEventListener("DOMContentLoaded", () => {
-  for (const box of document.querySelectorAll(SCROLLING)) scrolling.observe(box);
-});
+for (const box of document.querySelectorAll(SCROLLING)) scrolling.observe(box);
 
 // Sections below the screen are not laid out before the reader does something, then one at a time. Until then a section is taken to
 // be as high as its text is long, which is about right on any screen. An address of a place in the page needs all of it at once.
-const idle = window.requestIdleCallback ?? setTimeout;
-const whole = () => document.documentElement.classList.add("whole");
-if (location.hash) whole();
-document.addEventListener("DOMContentLoaded", () => {
+{
+  const idle = window.requestIdleCallback ?? setTimeout;
   const waiting = [...document.querySelectorAll(".bd-article > section > section")];
   for (const section of waiting)
     section.style.containIntrinsicBlockSize = `auto ${section.textContent.length + 250 * section.querySelectorAll("img").length}px`;
+  const whole = () => document.documentElement.classList.add("whole");
   const next = () => {
     waiting.shift()?.classList.add("laid-out");
     requestAnimationFrame(waiting.length ? () => idle(next) : whole);
@@ -31,19 +28,17 @@ document.addEventListener("DOMContentLoaded", () => {
   const signs = new AbortController();
   for (const sign of ["scroll", "wheel", "touchstart", "pointerdown", "keydown"])
     addEventListener(sign, () => (signs.abort(), idle(next)), { signal: signs.signal, passive: true });
-});
+}
 
 // Large brackets come in fonts of their own, which are small, and wanted at once where a reader scrolls to.
-addEventListener("load", () => document.fonts.forEach((font) => font.family.includes("KaTeX_Size") && font.load()));
+document.fonts.forEach((font) => font.family.includes("KaTeX_Size") && font.load());
 
 // The theme takes the focus from a button that was pressed, so that its tooltip goes. Who uses a keyboard would have to start again.
-document.addEventListener("DOMContentLoaded", () => {
-  for (const button of document.querySelectorAll("button"))
-    button.blur = () => button.matches(":focus-visible") || HTMLElement.prototype.blur.call(button);
-});
+for (const button of document.querySelectorAll("button"))
+  button.blur = () => button.matches(":focus-visible") || HTMLElement.prototype.blur.call(button);
 
 // An explorer is fetched when its figure comes near the screen, at once when the address asks for a setting.
-document.addEventListener("DOMContentLoaded", () => {
+{
   const fetchExplorer = async (place) => {
     near.unobserve(place);
     const { default: explore } = await import(`../explorers/${place.dataset.explorer}.js`);
@@ -57,12 +52,11 @@ document.addEventListener("DOMContentLoaded", () => {
     if (location.search && location.hash === `#${place.id}`)
       fetchExplorer(place).then(() => document.fonts.ready).then(() => place.scrollIntoView());
     else near.observe(place);
-});
+}
 
 // What a search result quotes of a page: words of its article as they are read aloud, with a space between its parts.
 const PARTS = "h1, h2, h3, p, li, dt, dd, th, td, pre, figcaption";
-document.addEventListener("DOMContentLoaded", () => {
-  if (typeof Search === "undefined") return;
+document.querySelector("script[src*=searchtools]")?.addEventListener("load", () => {
   Search.htmlToText = (html, anchor) => {
     const page = new DOMParser().parseFromString(html, "text/html");
     const part = (anchor && page.querySelector(`article ${anchor}`)) || page.querySelector("article");

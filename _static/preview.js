@@ -1,9 +1,6 @@
 // A reference to an equation, a figure, a term, a source or a check shows what it leads to, while the mouse or the keyboard
 // rests on it. A touch follows the link. Screen readers are spared the box: the link says what it is, and leads there.
-addEventListener("DOMContentLoaded", () => {
-  const article = document.querySelector("article");
-  if (!article || !("popover" in HTMLElement.prototype)) return;
-
+function preview(article) {
   const LINKS = `.bibtex-citation a, ${["equation", "fig", "term", "check"].map((kind) => `a[href*="#${kind}-"]`)}`;
   const pages = { [location.pathname]: document };
   const box = document.createElement("div");
@@ -106,4 +103,6 @@ addEventListener("DOMContentLoaded", () => {
   addEventListener("click", (event) => {
     if (event.target.closest("a") || !box.contains(event.target)) leave(0);
   });
-});
+}
+
+if ("popover" in HTMLElement.prototype) document.querySelectorAll("article").forEach(preview);

@@ -1,7 +1,7 @@
 """Sphinx extension: pages load one style sheet, one script and small fonts, which hold only what the book uses.
 
 When a build is done, the style sheets that its pages name are merged and cut down, fonts included, and their scripts joined and
-put off until a page is read. These files have a hash in their name; pages that were not built anew get the new names.
+put off until a page is painted, which they find whole. These files have a hash in their name; pages that were not built anew get the new names.
 Pages also get what they lack for a reader in a hurry: sizes of figures, which load when they come near, and a description; and
 lose what nobody sees.
 """
@@ -21,7 +21,10 @@ from sphinx.errors import ExtensionError
 LIGHT = "light"  # the folder of what this makes
 DESCRIPTION = 160  # characters
 
-MEASURING = '"complete"===document.readyState?I():window.addEventListener("load",I)'  # of all boxes at once; book.js spreads it
+REPLACED = {  # in scripts of others
+    '"complete"===document.readyState?I():window.addEventListener("load",I)': "0",  # the theme measures all boxes at once; book.js spreads it
+    'document.addEventListener("DOMContentLoaded", ready, false);': "ready();",  # sphinx-design waits for what has been
+}
 GREEK = "".join(map(chr, range(0x391, 0x3CA)))  # whole, as a renderer aligns its letters with one another
 ICONS = "fontawesome.js"  # drawn by the style sheet as well
 SEARCH = ("searchtools.js", "language_data.js", "searchindex.js")
@@ -30,8 +33,8 @@ OF_A_PAGE = "DOCUMENTATION_OPTIONS.pagename"  # asked for only by the theme's li
 LINK = re.compile(r'\s*<link [^>]*?rel="(?:stylesheet|preload)"[^>]*>')
 SHEET = re.compile(r'<link [^>]*?rel="stylesheet"[^>]*>')
 SCRIPT = re.compile(r"\s*<script([^>]*)>(.*?)</script>", re.DOTALL)
+SOURCES = re.compile(r'<script[^>]* src="([^"]*)"')
 ADDRESS = re.compile(r'(?:href|src)="([^"?]*)')
-DATA = re.compile(r' data-[\w-]+="[^"]*"')
 SOURCE_MAP = re.compile(r"^//# sourceMappingURL=.*$", re.MULTILINE)
 URL = re.compile(r"""url\((["']?)(?!data:|#)([^)"']+)\1\)""")
 FONT = re.compile(r"src:[^;}]*?url\(([^)]+\.woff2)\)[^;}]*")
@@ -45,11 +48,21 @@ UNSEEN = re.compile(
     r'|(?<=sd-summary-chevron-right">)<svg.*?</svg>'  # drawn by book.css
     r'|<div id="ethical-ad-placement".*?</div>|<meta name="docsearch:[^>]*>|<meta name="viewport" content="width=device-width, initial-scale=1"\s*/>'
     r"|(?<=class=\"highlight\"><pre>)<span></span>"
-    r"|(?<=\w) notranslate(?=[ \"])|(?<=cell_input) docutils container|(?<=cell_output) docutils container",  # which style nothing here
+    r"|(?<=\w) notranslate(?=[ \"])|(?<=cell_input) docutils container|(?<=cell_output) docutils container| tag_(?:verifies|explorer):[\w:-]+",  # which style nothing here
     re.DOTALL,
 )
 SHARED = re.compile(rf"{LIGHT}/(?:style-\w+\.css|script-\w+\.js)")
 SIZE = re.compile(r'<svg [^>]*?width="([\d.]+)pt" height="([\d.]+)pt"')
+
+# No frame is drawn before the style sheet is there, so the first one is painted by then. Where a place in the page is asked for,
+# all of it is laid out at once.
+PAINTED_FIRST = """
+<script>if (location.hash) document.documentElement.classList.add("whole");
+addEventListener("DOMContentLoaded", () => requestAnimationFrame(() => setTimeout(() => {
+  for (const { href } of document.querySelectorAll("link[as=script]"))
+    document.head.append(Object.assign(document.createElement("script"), { src: href, async: false }));
+})));</script>"""
+PRELOADED = '<link rel="preload" as="script" fetchpriority="low" href="{}" />'
 
 FIRST_PAGE = """<!DOCTYPE html>
 <html lang="{language}">
@@ -94,12 +107,11 @@ def lighten(app, exception):
         made.add(site / address)
         return address
 
-    script, data = join_scripts(site, new)
-    script = store("script.js", script.encode())
+    script = store("script.js", join_scripts(site, new).encode())
     style = store("style.css", join_styles(site, new, pages, store).encode())
     for name, page in pages.items():
         if name in new:
-            page = lightened(site, name, page, style, f'{script}"{data}')
+            page = lightened(site, name, page, style, script)
         else:
             page = SHARED.sub(lambda address: style if "style" in address[0] else script, page)
         (site / name).write_text(page, encoding="utf-8")
@@ -119,8 +131,8 @@ def named(page, tag):
 
 
 def join_scripts(site, pages):
-    """Return the scripts of pages as one, with those between that configure them, and the data in their tags."""
-    scripts, data = {}, {}
+    """Return the scripts of pages as one, with those between that configure them."""
+    scripts = {}
     for name, page in pages.items():
         head = page.index("</head>")
         for tag in SCRIPT.finditer(page, page.index("<script src=")):
@@ -129,13 +141,14 @@ def join_scripts(site, pages):
                 address = named(name, attributes)
                 if not address.endswith((ICONS, *SEARCH)):
                     scripts[(site / address).read_text(encoding="utf-8")] = None
-                    data.update(dict.fromkeys(DATA.findall(attributes)))
             elif tag.start() < head and OF_A_PAGE not in code:
                 scripts[code] = None
     joined = "\n;\n".join(SOURCE_MAP.sub("", script) for script in scripts)
-    if MEASURING not in joined:
-        raise ExtensionError("The theme's script has changed: look for what MEASURING in light_pages.py leaves out of it")
-    return joined.replace(MEASURING, "0"), "".join(data)
+    for theirs, ours in REPLACED.items():
+        if theirs not in joined:
+            raise ExtensionError(f"A script of the theme or of sphinx-design has changed: look for what REPLACED in light_pages.py calls {theirs}")
+        joined = joined.replace(theirs, ours)
+    return joined
 
 
 def join_styles(site, new, pages, store):
@@ -168,25 +181,26 @@ def read_sheet(site, address):
 
 
 def lightened(site, name, page, style, script):
-    """Return a page that loads the shared files; `script` goes on after its address with the data of its tag."""
-    root, head = "../" * name.count("/"), page.index("</head>")
-    links = iter([f'\n  <link rel="stylesheet" href="{root}{style}" />'])
-    tags = iter([f'\n  <script defer src="{root}{script}></script>'])
-    searches, seen = 'id="search-results"' in page, False
+    """Return a page that loads the shared files."""
+    root, seen = "../" * name.count("/"), False
+    scripts = [root + script]
+    if 'id="search-results"' in page:
+        scripts += [address for address in SOURCES.findall(page) if address.partition("?")[0].endswith(SEARCH)]
+    loading = f'{PAINTED_FIRST}<link rel="stylesheet" href="{root}{style}" />' + "".join(map(PRELOADED.format, scripts))
 
     def with_script(tag):
         nonlocal seen
         seen = seen or "src=" in tag[1]
-        if searches and "src=" in tag[1] and ADDRESS.search(tag[1])[1].endswith(SEARCH):
-            return tag[0].replace("<script src", "<script defer src")
-        return next(tags, "") if seen and ("src=" in tag[1] or tag.start() < head) else tag[0]
+        return "" if seen and ("src=" in tag[1] or tag.start() < head) else tag[0]
 
     def with_size(picture):
         width, height = SIZE.search((site / normpath(f'{name}/../{picture[1]}')).read_text(encoding="utf-8")).groups()
         return f'<img width="{float(width) / 0.75:.0f}" height="{float(height) / 0.75:.0f}" loading="lazy" decoding="async" '
 
-    page = SCRIPT.sub(with_script, UNSEEN.sub("", HASHED.sub(r"\1", page)))
-    page = LINK.sub(lambda link: next(links, ""), page)
+    page = UNSEEN.sub("", HASHED.sub(r"\1", page))
+    head, styles = page.index("</head>"), LINK.search(page).start()
+    page = SCRIPT.sub(with_script, page)
+    page = page[:styles] + loading + LINK.sub("", page[styles:])
     return minify_html.minify(PICTURE.sub(with_size, page))
 
 

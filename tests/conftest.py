@@ -49,6 +49,12 @@ def write_notebook(path, *cells):
     nbformat.write(notebook, path)
 
 
+def enter(page, address):
+    """Open a page of the site, and wait for its scripts, which run once it is painted."""
+    page.goto(address)
+    page.wait_for_function("typeof Documentation === 'object'")
+
+
 class QuietHandler(http.server.SimpleHTTPRequestHandler):
     """Serves a folder and says nothing."""
 

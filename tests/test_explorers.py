@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from axe_playwright_python.sync_playwright import Axe
-from conftest import ROOT
+from conftest import ROOT, enter
 from torch.nn import functional as F
 
 EXPLORERS = sorted(path.stem for path in (ROOT / "explorers").glob("[0-9]*.js"))
@@ -396,7 +396,7 @@ def test_an_explorer_is_light_and_loaded_by_its_page_alone(name, site, browser):
     with browser.new_context() as context:
         page = context.new_page()
         page.on("response", weigh)
-        page.goto(f"{site.url}chapters/notation.html")
+        enter(page, f"{site.url}chapters/notation.html")
         assert weight == {}
         page.goto(f"{site.url}chapters/{name}.html#explorer")
         Explorer(page, name)

@@ -20,8 +20,9 @@ import nbformat
 import pytest
 import sphinxcontrib.katex
 from axe_playwright_python.sync_playwright import Axe
-from conftest import ROOT, SECRET, build, write_notebook
+from conftest import ROOT, SECRET, build, enter, write_notebook
 from fontTools.ttLib import TTFont
+from playwright.sync_api import Page
 from pypdf import PdfReader
 
 from extensions.katex_stdio import Renderer
@@ -195,12 +196,12 @@ def watch(page, visit, url):
     page.on("response", lambda response: response.status >= 400 and visit.missing.append(response.url))
 
 
-def look(context, site, address, name):
+def look(context, site, address, name, go=enter):
     """Visit a page of the site with everything unfolded."""
     visit = Visit(name)
     page = context.new_page()
     watch(page, visit, site.url)
-    page.goto(site.url + address, wait_until="load")
+    go(page, site.url + address)
     page.evaluate(UNFOLD)
     page.evaluate("() => document.fonts.ready.then(() => true)")
     visit.too_wide = page.evaluate(TOO_WIDE)
@@ -240,7 +241,7 @@ def visits_without_scripts(site, browser):
     for screen in WIDTHS:
         with browser.new_context(viewport={"width": WIDTHS[screen], "height": 900}, java_script_enabled=False) as context:
             for address in site.pages:
-                visit, page = look(context, site, address, f"{address}, no scripts, {screen}")
+                visit, page = look(context, site, address, f"{address}, no scripts, {screen}", go=Page.goto)
                 page.close()
                 visits.append(visit)
     return visits
@@ -316,10 +317,10 @@ def test_equations_and_the_cells_that_check_them_lead_to_each_other(visits):
 
 def test_search_finds_a_word_and_leads_to_its_page(site, desktop):
     address = NOTEBOOKS[-1].with_suffix(".html").as_posix()
-    desktop.goto(site.url + address)
+    enter(desktop, site.url + address)
     prose = desktop.locator("article p").all_inner_texts()
     word = max(re.findall(r"[a-z]+", " ".join(prose)), key=len)
-    desktop.goto(site.url)
+    enter(desktop, site.url)
     desktop.get_by_role("button", name="Search").first.click()
     desktop.keyboard.type(word)
     desktop.keyboard.press("Enter")
@@ -339,7 +340,7 @@ def attributes(path, wanted):
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=str)
 def test_terms_lead_to_the_glossary_once_and_from_prose_only(notebook, site, desktop):
     glossary = attributes(site.folder / "chapters" / "glossary.html", "id")
-    desktop.goto(site.url + notebook.with_suffix(".html").as_posix())
+    enter(desktop, site.url + notebook.with_suffix(".html").as_posix())
     terms = desktop.locator("article a.term").evaluate_all("links => links.map((link) => link.hash.slice(1))")
     assert len(terms) >= 5 and len(terms) == len(set(terms))
     assert [term for term in terms if term not in glossary] == []
@@ -365,13 +366,13 @@ FOUND = {  # what is asked for, and where the first result leads
 
 def test_search_finds_names_of_formulas_and_in_code(site, desktop):
     for query, address in FOUND.items():
-        desktop.goto(f"{site.url}search.html?q={quote(query)}")
+        enter(desktop, f"{site.url}search.html?q={quote(query)}")
         first = desktop.locator("#search-results ul.search a").first
         assert first.evaluate("link => new URL(link.href).pathname + link.hash").removeprefix("/chapters/") == address, query
 
 
 def test_search_quotes_the_words_around_what_was_found(site, desktop):
-    desktop.goto(f"{site.url}search.html?q=temperature")
+    enter(desktop, f"{site.url}search.html?q=temperature")
     quoted = desktop.locator("#search-results li", has_text="Glossary").first.locator(".context")
     quoted.wait_for()
     assert quoted.inner_text().startswith("temperature A number")
@@ -392,7 +393,7 @@ PREVIEWS = {
 @pytest.mark.parametrize("kind", PREVIEWS)
 def test_a_reference_shows_what_it_leads_to(kind, site, desktop):
     page, reference, content = PREVIEWS[kind]
-    desktop.goto(f"{site.url}chapters/{page}.html")
+    enter(desktop, f"{site.url}chapters/{page}.html")
     link, preview = desktop.locator("article").locator(reference).last, desktop.locator(".preview")
     link.evaluate("link => link.scrollIntoView({block: 'center'})")
     desktop.keyboard.press("Shift")  # what is focused from now on is focused by keyboard
@@ -408,7 +409,7 @@ def test_a_reference_shows_what_it_leads_to(kind, site, desktop):
 
 
 def test_axe_finds_no_violation_in_a_preview(site, desktop):
-    desktop.goto(f"{site.url}chapters/debugging.html")
+    enter(desktop, f"{site.url}chapters/debugging.html")
     desktop.evaluate(WITHOUT_REPETITION)
     for kind in (".html#equation-", "#term-", "#check-"):
         desktop.locator(f"article a[href*='{kind}']").first.hover()
@@ -421,7 +422,7 @@ def test_every_copy_button_copies_its_cell(notebook, site, desktop):
     cells = nbformat.read(ROOT / notebook, as_version=4).cells
     hidden = {"remove-cell", "remove-input"}
     expected = [cell.source.strip() for cell in cells if cell.cell_type == "code" and not hidden & set(cell.metadata.get("tags", []))]
-    desktop.goto(site.url + notebook.with_suffix(".html").as_posix())
+    enter(desktop, site.url + notebook.with_suffix(".html").as_posix())
     desktop.evaluate(UNFOLD)
     desktop.locator(".cell_input .copybtn").first.click(force=True)
     assert desktop.evaluate("navigator.clipboard.readText()").strip() == expected[0]
@@ -430,7 +431,7 @@ def test_every_copy_button_copies_its_cell(notebook, site, desktop):
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=str)
 def test_the_notebook_can_be_downloaded(notebook, site, desktop):
-    desktop.goto(site.url + notebook.with_suffix(".html").as_posix())
+    enter(desktop, site.url + notebook.with_suffix(".html").as_posix())
     desktop.get_by_role("button", name="Download this page").click()
     with desktop.context.expect_page(), desktop.expect_popup():
         link = desktop.get_by_role("link", name=".ipynb")
@@ -451,7 +452,7 @@ def contents(zipped):
 @pytest.mark.parametrize("name", EXERCISES)
 def test_the_exercise_can_be_downloaded_with_all_that_it_needs(name, page, site, desktop):
     folder = ROOT / "exercises" / name
-    desktop.goto(f"{site.url}{page.format(name)}.html")
+    enter(desktop, f"{site.url}{page.format(name)}.html")
     with desktop.expect_download() as download:
         desktop.locator(f"article a[href$='exercises/{name}.zip']").click()
     assert download.value.suggested_filename == f"{name}.zip"
@@ -463,7 +464,7 @@ def test_the_exercise_can_be_downloaded_with_all_that_it_needs(name, page, site,
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=str)
 def test_the_box_run_this_page_gives_all_that_the_notebook_needs(notebook, site, desktop):
-    desktop.goto(site.url + notebook.with_suffix(".html").as_posix())
+    enter(desktop, site.url + notebook.with_suffix(".html").as_posix())
     desktop.get_by_text("Run this page", exact=True).click()
     assert desktop.locator(".run a").count() == 1  # no address of a repository, no link to Colab or Binder
     with desktop.expect_download() as download:
@@ -497,7 +498,7 @@ def test_every_icon_is_in_its_font(site, desktop):
     drawn = set().union(*(TTFont(io.BytesIO(b64decode(font))).getBestCmap() for font in fonts))
     assert {ord(icon) for icon in css if category(icon) == "Co"} <= drawn
     for address in site.pages:
-        desktop.goto(site.url + address)
+        enter(desktop, site.url + address)
         assert desktop.evaluate(WITHOUT_GLYPH) == []
 
 
@@ -520,7 +521,7 @@ def test_every_symbol_of_a_formula_is_in_its_font(site, desktop):
     for domain in ("DOM", "CSS"):
         network.send(f"{domain}.enable")
     for address in site.pages:
-        desktop.goto(site.url + address)
+        enter(desktop, site.url + address)
         symbols += desktop.evaluate(ONE_OF_EACH_GLYPH)
         root = network.send("DOM.getDocument")["root"]["nodeId"]
         for probe in network.send("DOM.querySelectorAll", {"nodeId": root, "selector": "[data-probe]"})["nodeIds"]:
@@ -552,7 +553,7 @@ def test_every_glyph_of_a_formula_stands_where_katex_puts_it(site, desktop):
         pairs = [(kind, renderer.render(latex, dollars == "$$", output)) for kind, output in [("own", "html"), ("light", "light")] for dollars, latex in formulas]
     finally:
         renderer.close()
-    desktop.goto(site.url + NOTEBOOKS[0].with_suffix(".html").as_posix())
+    enter(desktop, site.url + NOTEBOOKS[0].with_suffix(".html").as_posix())
     boxes = "".join(f'<p class="{kind}">{html}</p>' for kind, html in pairs)
     desktop.evaluate("html => { document.querySelector('article').innerHTML = html }", boxes)
     desktop.add_style_tag(url=f"{site.url}katex/katex.min.css")
@@ -597,7 +598,7 @@ def keyboard(site, browser):
     def open_page(address, width, **settings):
         contexts.append(browser.new_context(viewport={"width": width, "height": 800}, reduced_motion="reduce", **settings))
         page = contexts[-1].new_page()
-        page.goto(site.url + address)
+        enter(page, site.url + address)
         return page
 
     yield open_page
@@ -711,7 +712,7 @@ def test_nothing_of_a_printed_page_is_cut(site, browser):
         page = context.new_page()
         page.emulate_media(media="print")
         for address in site.pages:
-            page.goto(site.url + address)
+            enter(page, site.url + address)
             page.evaluate(UNFOLD)
             assert page.evaluate(CUT_ON_PAPER) == [], address
 
@@ -719,7 +720,7 @@ def test_nothing_of_a_printed_page_is_cut(site, browser):
 def test_a_dark_page_is_printed_light_and_unfolded_and_dark_again(site, browser):
     with browser.new_context(color_scheme="dark") as context:
         page = context.new_page()
-        page.goto(f"{site.url}{NOTEBOOKS[0].with_suffix('.html').as_posix()}")
+        enter(page, f"{site.url}{NOTEBOOKS[0].with_suffix('.html').as_posix()}")
         state = "[document.documentElement.dataset.theme, document.querySelectorAll('article details:not([open])').length > 0]"
         assert page.evaluate(state) == ["dark", True]
         page.evaluate(f"addEventListener('beforeprint', () => (window.printing = {state}))")
@@ -737,7 +738,7 @@ def paper(site):
 
 
 def test_the_pdf_has_every_chapter_and_says_on_which_page(paper, site, desktop):
-    desktop.goto(f"{site.url}intro.html")
+    enter(desktop, f"{site.url}intro.html")
     titles = [title.strip() for title in desktop.locator(".bd-docs-nav a").all_text_contents()]
     outline = [entry for entry in paper.outline if not isinstance(entry, list)]
     assert [entry.title for entry in outline[3:]] == titles[1:]
@@ -752,7 +753,7 @@ def test_links_of_the_pdf_lead_where_those_of_the_site_lead(paper, site, desktop
     places = paper.named_destinations.keys()
     expected, foreign = set(), set()
     for address in site.pages:
-        desktop.goto(site.url + address)
+        enter(desktop, site.url + address)
         for link in desktop.evaluate(LINKS):
             page, _, place = link.partition("#")
             if page.removeprefix(site.url) in site.pages:
