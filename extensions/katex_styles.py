@@ -4,6 +4,7 @@ import json
 import re
 from html import unescape
 from pathlib import Path
+from string import ascii_letters, digits
 
 TABLE = json.loads(Path(__file__).with_name("katex_names.json").read_text(encoding="utf-8"))
 NAMES = {frozenset(name.split()): short for name, short in TABLE["names"].items()}
@@ -14,14 +15,17 @@ CLASSES = re.compile(r"(?:\.[a-zA-Z][\w-]*)+")
 LENGTH = rf"([{''.join(LENGTHS)}])(-?\d+)"
 USED = re.compile(rf'(?<=[\s="]){LENGTH}(?=[\s">])')
 
-# Faces that few formulas use, and the classes of what is drawn with them. In the others all letters are kept, which a renderer aligns
-# with one another.
+# Faces that few formulas use, and the classes of what is drawn with them.
 SELDOM = {
     "AMS-Regular": "amsrm|mathbb|textbb",
     "Caligraphic-Regular": "mathcal",
     "Math-BoldItalic": "boldsymbol",
     "Typewriter-Regular": "mathtt|texttt",
 }
+
+INK = re.compile(r'<i aria-hidden="?true"?>(.*?)</i></span>', re.DOTALL)
+TAG = re.compile(r"<[^>]*>")
+ALPHABET = ascii_letters + digits + "".join(map(chr, range(0x391, 0x3CA)))  # whole, as a renderer aligns letters with one another
 
 OWN = ".katex i{font-style:inherit}.katex .raised{line-height:0}"
 
@@ -37,10 +41,11 @@ def adapt(css, pages):
 
 
 def letters(font, pages):
-    """Return the characters that pages draw with a font seldom used, by the name of its file; None for another font."""
+    """Return the characters that a font is asked for, by the name of its file: in a face that few use those drawn with it."""
     classes = next((classes for face, classes in SELDOM.items() if f"_{face}." in font), None)
-    drawn = re.compile(rf'<i class="?(?:{classes})(?:"|>| [^>]*>)([^<]*)')
-    return classes and {character for page in pages for text in drawn.findall(page) for character in unescape(text)}
+    drawn = re.compile(rf'<i class="?(?:{classes})(?:"|>| [^>]*>)([^<]*)') if classes else INK
+    texts = (TAG.sub("", text) for page in pages for text in drawn.findall(page))
+    return set(unescape("".join(texts))).union("" if classes else ALPHABET)
 
 
 def with_short_name(classes):

@@ -15,7 +15,7 @@ from posixpath import normpath, relpath
 import minify_html
 from docutils import nodes
 from katex_styles import adapt, letters
-from light_styles import cut, embedded, merge, names_used
+from light_styles import cut, embedded, icons, merge, names_used
 from sphinx.errors import ExtensionError
 
 LIGHT = "light"  # the folder of what this makes
@@ -25,7 +25,6 @@ REPLACED = {  # in scripts of others
     '"complete"===document.readyState?I():window.addEventListener("load",I)': "0",  # the theme measures all boxes at once; book.js spreads it
     'document.addEventListener("DOMContentLoaded", ready, false);': "ready();",  # sphinx-design waits for what has been
 }
-GREEK = "".join(map(chr, range(0x391, 0x3CA)))  # whole, as a renderer aligns its letters with one another
 ICONS = "fontawesome.js"  # drawn by the style sheet as well
 SEARCH = ("searchtools.js", "language_data.js", "searchindex.js")
 OF_A_PAGE = "DOCUMENTATION_OPTIONS.pagename"  # asked for only by the theme's list of versions, which the book has not
@@ -158,14 +157,13 @@ def join_styles(site, new, pages, store):
     sheets = [adapt(sheet, pages.values()) if "KaTeX_Main" in sheet else sheet for sheet in sheets]
     scripts = [path.read_text(encoding="utf-8") for path in site.rglob("*.js") if path.name not in (ICONS, *SEARCH[1:])]
     css = merge(sheets, names_used(pages.values(), scripts))
-    characters = set().union(GREEK, css, *pages.values(), *scripts)
 
     def with_font(face):
         family = FAMILY.search(face[0])[1].strip("\"' ").replace("\\", "")
         if not (source := FONT.search(face[0])) or family not in FACE.sub("", css):
             return ""
         path = site / LIGHT / source[1]
-        font = cut(path.read_bytes(), letters(path.name, pages.values()) or characters)
+        font = cut(path.read_bytes(), icons(css) if "Awesome" in family else letters(path.name, pages.values()))
         address = embedded(font) if "Awesome" in family else Path(store(path.name, font)).name
         return face[0].replace(source[0], f'src:url({address}) format("woff2")')
 

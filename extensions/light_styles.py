@@ -13,6 +13,7 @@ NAMED = re.compile(r'\s(?:class|id)=(?:"([^"]*)"|([^\s">]+))')
 ELEMENT = re.compile(r"<([a-zA-Z][\w-]*)")
 WORD = re.compile(r"[\w-]+")
 ABSENT = ("accordion", "carousel", "modal", "offcanvas", "popover-", "toast", "version-switcher")  # what only the theme's scripts name
+WITHOUT_HINTS = ("Awesome", "Size", "Italic")  # icons, brackets and slanted letters are hardly sharper with them, and a kilobyte or two heavier
 NESTED = ("media", "supports", "layer", "container")
 VARIABLE = re.compile(r"(--[\w-]+)\s*:([^;}]*)")
 READ = re.compile(r"var\(\s*(--[\w-]+)")
@@ -87,14 +88,16 @@ def may_match(selector, names):
     return True
 
 
+def icons(css):
+    """Return the icons that a style sheet draws."""
+    return {character for character in css if category(character) == "Co"}
+
+
 def cut(font, characters):
-    """Return a font as woff2 with only these characters, and of a font of icons only these icons."""
+    """Return a font as woff2 with only these characters."""
     font = TTFont(BytesIO(font), recalcTimestamp=False)
-    family = font["name"].getDebugName(1)
-    if "Awesome" in family:
-        characters = [character for character in characters if category(character) == "Co"]
-    letters = "Awesome" not in family and "Size" not in family  # others are no sharper with hints, which weigh more than they do
-    subsetter = Subsetter(Options(layout_features=["*"], hinting=letters))
+    upright = not any(kind in font["name"].getDebugName(6) for kind in WITHOUT_HINTS)
+    subsetter = Subsetter(Options(layout_features=["*"], hinting=upright))
     subsetter.populate(text="".join(characters))
     subsetter.subset(font)
     font.flavor, smaller = "woff2", BytesIO()
