@@ -1,11 +1,12 @@
 """Sphinx extension: pages load one style sheet, one script and small fonts, which hold only what the book uses.
 
 When a build is done, the style sheets that its pages name are merged and cut down, fonts included, and their scripts joined and
-put off until a page is painted, which they find whole. These files have a hash in their name; pages that were not built anew get the new names.
+not fetched before a page is painted, which they find whole. These files have a hash in their name; pages that were not built anew get the new names.
 Pages also get what they lack for a reader in a hurry: sizes of figures, which load when they come near, and a description; and
 lose what nobody sees.
 """
 
+import json
 import re
 from hashlib import sha256
 from html import escape
@@ -58,11 +59,9 @@ SIZE = re.compile(r'<svg [^>]*?width="([\d.]+)pt" height="([\d.]+)pt"')
 PAINTED_FIRST = """
 <script>if (location.hash) document.documentElement.classList.add("whole");
 addEventListener("DOMContentLoaded", () => requestAnimationFrame(() => setTimeout(() => {
-  for (const { href } of document.querySelectorAll("link[as=script]"))
-    document.head.append(Object.assign(document.createElement("script"), { src: href, async: false }));
+  for (const src of {scripts})
+    document.head.append(Object.assign(document.createElement("script"), { src, async: false }));
 })));</script>"""
-PRELOADED = '<link rel="preload" as="script" fetchpriority="low" href="{}" />'
-
 FIRST_PAGE = """<!DOCTYPE html>
 <html lang="{language}">
 <head><meta charset="utf-8"><title>{title}</title><meta http-equiv="refresh" content="0; url={page}"></head>
@@ -184,7 +183,7 @@ def lightened(site, name, page, style, script):
     scripts = [root + script]
     if 'id="search-results"' in page:
         scripts += [address for address in SOURCES.findall(page) if address.partition("?")[0].endswith(SEARCH)]
-    loading = f'{PAINTED_FIRST}<link rel="stylesheet" href="{root}{style}" />' + "".join(map(PRELOADED.format, scripts))
+    loading = PAINTED_FIRST.replace("{scripts}", json.dumps(scripts)) + f'<link rel="stylesheet" href="{root}{style}" />'
 
     def with_script(tag):
         nonlocal seen
