@@ -20,6 +20,7 @@ from light_styles import cut, embedded, icons, merge, names_used
 from sphinx.errors import ExtensionError
 
 LIGHT = "light"  # the folder of what this makes
+MAKERS = [path.read_text(encoding="utf-8") for path in sorted(Path(__file__).parent.glob("*_styles.py"))]
 DESCRIPTION = 160  # characters
 
 REPLACED = {  # in scripts of others
@@ -88,33 +89,26 @@ def lighten(app, exception):
     write_first_page(app, site)
     paths = [path.relative_to(site) for path in site.rglob("*.html")]
     pages = {path.as_posix(): (site / path).read_text(encoding="utf-8") for path in paths if path.parts[0] not in ("_static", "index.html")}
-    new = {name: page for name, page in pages.items() if not SHARED.search(page)}
+    new = {name: UNSEEN.sub("", page) for name, page in pages.items() if not SHARED.search(page)}
     if not new:
         return
-    made = set()
+    pages |= new
     for image in (site / "_images").glob("*"):
         if (short := HASHED.sub(r"\1", image.as_posix())) != image.as_posix():
             image.replace(short)
 
-    def store(name, content):
-        """Write a file; return its address in the site."""
-        stem, ending = name.rsplit(".", 1)
-        address = f"{LIGHT}/{stem}-{sha256(content).hexdigest()[:8]}.{ending}"
-        (site / LIGHT).mkdir(exist_ok=True)
-        (site / address).write_bytes(content)
-        made.add(site / address)
-        return address
-
-    script = store("script.js", join_scripts(site, new).encode())
-    style = store("style.css", join_styles(site, new, pages, store).encode())
+    script = store(site, "script.js", join_scripts(site, new).encode())
+    style = join_styles(site, new, pages)
     for name, page in pages.items():
         if name in new:
             page = lightened(site, name, page, style, script)
         else:
             page = SHARED.sub(lambda address: style if "style" in address[0] else script, page)
         (site / name).write_text(page, encoding="utf-8")
-    for path in set((site / LIGHT).iterdir()) - made:
-        path.unlink()
+    needed = f"{script} {style} {(site / style).read_text(encoding='utf-8')}"
+    for path in (site / LIGHT).iterdir():
+        if path.name not in needed:
+            path.unlink()
 
 
 def write_first_page(app, site):
@@ -149,24 +143,44 @@ def join_scripts(site, pages):
     return joined
 
 
-def join_styles(site, new, pages, store):
-    """Return the style sheets of new pages as one, cut down to what all pages use."""
+def join_styles(site, new, pages):
+    """Join the style sheets of new pages, cut down to what all pages use, unless that is there; return the address in the site."""
     addresses = dict.fromkeys(named(name, tag) for name, page in new.items() for tag in SHEET.findall(page))
     sheets = [read_sheet(site, address) for address in addresses]
     sheets = [adapt(sheet, pages.values()) if "KaTeX_Main" in sheet else sheet for sheet in sheets]
     scripts = [path.read_text(encoding="utf-8") for path in site.rglob("*.js") if path.name not in (ICONS, *SEARCH[1:])]
-    css = merge(sheets, names_used(pages.values(), scripts))
+    names = names_used(pages.values(), scripts)
+    drawn = {font: letters(font, pages.values()) for sheet in sheets for font in FONT.findall(sheet) if "KaTeX" in font}
+    made_from = [*MAKERS, *sheets, *sorted(names), *(f"{font} {sorted(characters)}" for font, characters in drawn.items())]
+    address = f"{LIGHT}/style-{digest(repr(made_from).encode())}.css"
+    if (site / address).exists():
+        return address
+    css = merge(sheets, names)
 
     def with_font(face):
         family = FAMILY.search(face[0])[1].strip("\"' ").replace("\\", "")
         if not (source := FONT.search(face[0])) or family not in FACE.sub("", css):
             return ""
         path = site / LIGHT / source[1]
-        font = cut(path.read_bytes(), icons(css) if "Awesome" in family else letters(path.name, pages.values()))
-        address = embedded(font) if "Awesome" in family else Path(store(path.name, font)).name
-        return face[0].replace(source[0], f'src:url({address}) format("woff2")')
+        font = cut(path.read_bytes(), icons(css) if "Awesome" in family else drawn[source[1]])
+        url = embedded(font) if "Awesome" in family else Path(store(site, path.name, font)).name
+        return face[0].replace(source[0], f'src:url({url}) format("woff2")')
 
-    return FACE.sub(with_font, css)
+    (site / address).write_text(FACE.sub(with_font, css), encoding="utf-8")
+    return address
+
+
+def store(site, name, content):
+    """Write a shared file; return its address in the site."""
+    stem, ending = name.rsplit(".", 1)
+    address = f"{LIGHT}/{stem}-{digest(content)}.{ending}"
+    (site / LIGHT).mkdir(exist_ok=True)
+    (site / address).write_bytes(content)
+    return address
+
+
+def digest(content):
+    return sha256(content).hexdigest()[:8]
 
 
 def read_sheet(site, address):
@@ -194,7 +208,7 @@ def lightened(site, name, page, style, script):
         width, height = SIZE.search((site / normpath(f'{name}/../{picture[1]}')).read_text(encoding="utf-8")).groups()
         return f'<img width="{float(width) / 0.75:.0f}" height="{float(height) / 0.75:.0f}" loading="lazy" decoding="async" '
 
-    page = UNSEEN.sub("", HASHED.sub(r"\1", page))
+    page = HASHED.sub(r"\1", page)
     head, styles = page.index("</head>"), LINK.search(page).start()
     page = SCRIPT.sub(with_script, page)
     page = page[:styles] + loading + LINK.sub("", page[styles:])
