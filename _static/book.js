@@ -55,7 +55,7 @@ for (const button of document.querySelectorAll("button"))
 }
 
 // What a search result quotes of a page: words of its article as they are read aloud, with a space between its parts.
-const PARTS = "h1, h2, h3, p, li, dt, dd, th, td, pre, figcaption";
+const PARTS = "h1, h2, h3, p, li, dt, dd, th, td, pre, figcaption, summary";
 document.querySelector("script[src*=searchtools]")?.addEventListener("load", () => {
   Search.htmlToText = (html, anchor) => {
     const page = new DOMParser().parseFromString(html, "text/html");
@@ -63,7 +63,7 @@ document.querySelector("script[src*=searchtools]")?.addEventListener("load", () 
     for (const unread of page.querySelectorAll(".headerlink, [aria-hidden='true'], script, style")) unread.remove();
     for (const ended of page.querySelectorAll(PARTS)) ended.append(" ");
     const said = part.matches("dt") ? part.textContent + part.parentElement.querySelector(`${anchor} ~ dd`).textContent : part.textContent;
-    return said.replace(/\s+/g, " ");
+    return said.replace(/\u2061(?=\p{L})/gu, " ").replace(/\s+/g, " "); // ln K, not lnK
   };
 });
 

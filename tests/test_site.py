@@ -378,6 +378,10 @@ def test_search_quotes_the_words_around_what_was_found(site, desktop):
     assert quoted.inner_text().startswith("temperature A number")
     chapter = desktop.locator("#search-results li", has_text="1. Mean squared error").locator(".context")
     assert " j=0 The bias" in chapter.inner_text()
+    enter(desktop, f"{site.url}search.html?q=softmax")
+    answer = desktop.locator("#search-results li", has_text="5. Triplet embedding").first.locator(".context")
+    answer.wait_for()
+    assert "Answer About" in answer.inner_text() and "ln K" in answer.inner_text()
 
 
 PREVIEWS = {
