@@ -40,12 +40,18 @@ def adapt(css, pages):
     return css.replace(".katex .katex-mathml", ".katex>math").replace(".katex .katex-html", ".katex>i").replace(".katex>.katex-html", ".katex>i")
 
 
-def letters(font, pages):
-    """Return the characters that a font is asked for, by the name of its file: in a face that few use those drawn with it."""
-    classes = next((classes for face, classes in SELDOM.items() if f"_{face}." in font), None)
-    drawn = re.compile(rf'<i class="?(?:{classes})(?:"|>| [^>]*>)([^<]*)') if classes else INK
-    texts = (TAG.sub("", text) for page in pages for text in drawn.findall(page))
-    return set(unescape("".join(texts))).union("" if classes else ALPHABET)
+def letters(fonts, pages):
+    """Return the characters that each font is asked for, by its address: those of all formulas, and in a face that few use those drawn with it."""
+    asked = dict.fromkeys(fonts, characters(INK, pages).union(ALPHABET))
+    for face, classes in SELDOM.items():
+        drawn = characters(rf'<i class="?(?:{classes})(?:"|>| [^>]*>)([^<]*)', pages)
+        asked |= {font: drawn for font in fonts if f"_{face}." in font}
+    return asked
+
+
+def characters(texts, pages):
+    """Return the characters in what a pattern of texts finds in pages."""
+    return set(unescape("".join(TAG.sub("", text) for page in pages for text in re.findall(texts, page))))
 
 
 def with_short_name(classes):

@@ -1,9 +1,9 @@
 """Sphinx extension: pages load one style sheet, one script and small fonts, which hold only what the book uses.
 
-When a build is done, the style sheets that its pages name are merged and cut down, fonts included, and their scripts joined and
-not fetched before a page is painted, which they find whole. These files have a hash in their name; pages that were not built anew get the new names.
-Pages also get what they lack for a reader in a hurry: sizes of figures, which load when they come near, and a description; and
-lose what nobody sees.
+When a build is done, the style sheets that its pages name are merged and cut down, fonts included, and their scripts joined; a
+page fetches them once it is painted. These files have a hash in their name; pages that were not built anew get the new names. Pages
+also get what they lack for a reader in a hurry: sizes of figures, which load when they come near, and a description; and lose what
+nobody sees.
 """
 
 import json
@@ -20,7 +20,7 @@ from light_styles import cut, embedded, icons, merge, names_used
 from sphinx.errors import ExtensionError
 
 LIGHT = "light"  # the folder of what this makes
-MAKERS = [path.read_text(encoding="utf-8") for path in sorted(Path(__file__).parent.glob("*_styles.py"))]
+MAKERS = [path.read_text(encoding="utf-8") for path in sorted(Path(__file__).parent.glob("*.py"))]  # another code may make another style
 DESCRIPTION = 160  # characters
 
 REPLACED = {  # in scripts of others
@@ -150,20 +150,23 @@ def join_styles(site, new, pages):
     sheets = [adapt(sheet, pages.values()) if "KaTeX_Main" in sheet else sheet for sheet in sheets]
     scripts = [path.read_text(encoding="utf-8") for path in site.rglob("*.js") if path.name not in (ICONS, *SEARCH[1:])]
     names = names_used(pages.values(), scripts)
-    drawn = {font: letters(font, pages.values()) for sheet in sheets for font in FONT.findall(sheet) if "KaTeX" in font}
+    drawn = letters([font for sheet in sheets for font in FONT.findall(sheet) if "KaTeX" in font], pages.values())
     made_from = [*MAKERS, *sheets, *sorted(names), *(f"{font} {sorted(characters)}" for font, characters in drawn.items())]
     address = f"{LIGHT}/style-{digest(repr(made_from).encode())}.css"
     if (site / address).exists():
         return address
     css = merge(sheets, names)
+    rules, symbols = FACE.sub("", css), icons(css)
 
     def with_font(face):
         family = FAMILY.search(face[0])[1].strip("\"' ").replace("\\", "")
-        if not (source := FONT.search(face[0])) or family not in FACE.sub("", css):
+        if not (source := FONT.search(face[0])) or family not in rules:
             return ""
         path = site / LIGHT / source[1]
-        font = cut(path.read_bytes(), icons(css) if "Awesome" in family else drawn[source[1]])
-        url = embedded(font) if "Awesome" in family else Path(store(site, path.name, font)).name
+        if "Awesome" in family:
+            url = embedded(cut(path.read_bytes(), symbols))
+        else:
+            url = Path(store(site, path.name, cut(path.read_bytes(), drawn[source[1]]))).name
         return face[0].replace(source[0], f'src:url({url}) format("woff2")')
 
     (site / address).write_text(FACE.sub(with_font, css), encoding="utf-8")
@@ -209,8 +212,9 @@ def lightened(site, name, page, style, script):
         return f'<img width="{float(width) / 0.75:.0f}" height="{float(height) / 0.75:.0f}" loading="lazy" decoding="async" '
 
     page = HASHED.sub(r"\1", page)
-    head, styles = page.index("</head>"), LINK.search(page).start()
+    head = page.index("</head>")
     page = SCRIPT.sub(with_script, page)
+    styles = LINK.search(page).start()
     page = page[:styles] + loading + LINK.sub("", page[styles:])
     return minify_html.minify(PICTURE.sub(with_size, page))
 

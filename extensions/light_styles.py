@@ -96,8 +96,8 @@ def icons(css):
 def cut(font, characters):
     """Return a font as woff2 with only these characters."""
     font = TTFont(BytesIO(font), recalcTimestamp=False)
-    upright = not any(kind in font["name"].getDebugName(6) for kind in WITHOUT_HINTS)
-    subsetter = Subsetter(Options(layout_features=["*"], hinting=upright))
+    hinting = not any(kind in font["name"].getDebugName(6) for kind in WITHOUT_HINTS)
+    subsetter = Subsetter(Options(layout_features=["*"], hinting=hinting))
     subsetter.populate(text="".join(characters))
     subsetter.subset(font)
     font.flavor, smaller = "woff2", BytesIO()
