@@ -36,7 +36,7 @@ refresh: environment ## run the notebooks again and store their outputs (NB=path
 	@$(RUN) -m tools.refresh $(NB)
 
 exercises: environment ## make the exercises of their solution notebooks (NAME=01_mse: only that one)
-	@$(RUN) -m grading.exercises $(NAME)
+	@$(RUN) -m grading.author.exercises $(NAME)
 
 bench: environment ## print times, memory and sizes beside their targets (PART=site: only these)
 	@$(RUN) -m tools.bench $(PART)

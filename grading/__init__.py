@@ -1,19 +1,14 @@
 """From a solution notebook: the exercise that students get, and the grades of what they hand in.
 
-    source.py       reads a solution notebook: tasks, model answers, cases, mistakes, other right answers
-    checks.py       calls a function, compares, says what is wrong; lies beside every exercise too
-    exercises.py    make exercises: source + checks → exercises/NAME
+A submission goes through the folders in this order, and each imports only from those before it:
 
-    __main__.py     python -m grading NAME: what changed is graded, then tables and pages are written
-    handed_in.py    reads what a student handed in, as hostile data
-    preflight.py    puts it back into the shape of the released notebook
-    kernel.py       runs it, in a process of its own; its function `start` is where isolation belongs
-    wire.py, outputs.py   what comes from there, within bounds
-    marking.py      asks that process for results and judges them here
-    sanitize.py     makes the notebook harmless to look at
+    shared/    the floor below: checks.py (which also lies beside every exercise), text made harmless, files written in one step
+    author/    a solution notebook is read, an exercise made of it: `make exercises`
+    collect/   what students handed in: read as hostile data, put back into the shape of the released notebook
+    run/       the student's Python: one cell, one request after the other
+    judge/     what is asked of it, and the verdict on what it answers
+    report/    nbgrader's gradebook, the page of each student, the table of the class
 
-    release.py      nbgrader's generate_assignment; its settings are in nbgrader_settings.py
-    gradebook.py    nbgrader's gradebook: marks in, marks by hand out
-    feedback.py     nbgrader's feedback pages, with what pages.py and templates/ change in them
-    formgrader.py   what a running formgrader needs to show new marks
+    grade.py     one grading of a class, through all of them
+    __main__.py  python -m grading NAME
 """

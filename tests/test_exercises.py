@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from nbclient import NotebookClient
 
-from grading import exercises, source
-from grading.checks import TOLERANCE, call, difference, encode, judge, judge_training, train
-from grading.nbgrader_settings import SOURCE_ONLY
-from grading.source import EXERCISES, SOLUTIONS
+from grading.author import exercises, source
+from grading.author.settings import SOURCE_ONLY
+from grading.author.source import EXERCISES, SOLUTIONS
+from grading.shared.checks import TOLERANCE, call, difference, encode, judge, judge_training, train
 from tools import classes, notebooks
 
 NAMES = source.assignments()

@@ -16,9 +16,9 @@ from nbgrader import api
 from playwright.sync_api import expect
 from sqlalchemy import text
 
-from grading.gradebook import Gradebook, Mark
-from grading.nbgrader_settings import CODE_STUB, SOURCE_ONLY, TEXT_STUB
-from grading.release import Problem, generate, make_tables
+from grading.author.release import Problem, generate, make_tables
+from grading.author.settings import CODE_STUB, SOURCE_ONLY, TEXT_STUB
+from grading.report.gradebook import Gradebook, Mark
 from tests import formgrader
 
 NAME = "01_small"

@@ -19,10 +19,10 @@ import psutil
 import pytest
 from nbformat.v4 import new_code_cell
 
-from grading import source
-from grading.checks import decode, encode
-from grading.marking import Exam
-from grading.source import ROOT
+from grading.author import source
+from grading.author.source import ROOT
+from grading.judge.exam import Exam
+from grading.shared.checks import decode, encode
 from tools import classes
 
 NAMES = source.assignments()

@@ -18,9 +18,9 @@ import nbformat
 import psutil
 import pytest
 
-from grading.kernel import Kernel, KernelDied, NoAnswer
-from grading.outputs import LEFT_OUT
-from grading.wire import Wire, understood
+from grading.run.kernel import Kernel, KernelDied, NoAnswer
+from grading.run.outputs import LEFT_OUT
+from grading.run.wire import Wire, understood
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -48,7 +48,7 @@ def kernel(tmp_path):
 @pytest.fixture
 def impatient(kernel, monkeypatch):
     """A kernel that is soon given up."""
-    monkeypatch.setattr("grading.kernel.PATIENCE", 0.3)
+    monkeypatch.setattr("grading.run.kernel.PATIENCE", 0.3)
     kernel.seconds_per_cell = 0.4
     return kernel
 
@@ -160,7 +160,7 @@ def test_a_progress_bar_leaves_its_last_state(patient):
 
 
 def test_a_cell_without_a_reply_says_so(patient, monkeypatch):
-    monkeypatch.setattr("grading.kernel.PATIENCE", 0.3)
+    monkeypatch.setattr("grading.run.kernel.PATIENCE", 0.3)
     assert shown(told(patient.run, "'\ud800'")) == ["NoReply"]
 
 
@@ -446,7 +446,7 @@ def test_a_failure_of_the_grader_ends_the_kernel(tmp_path):
 
 
 def test_a_killed_grader_leaves_no_kernel_running():
-    grader = "import sys, time\nfrom grading.kernel import Kernel\nwith Kernel('.') as kernel:\n    print(kernel._process.pid, flush=True)\n    time.sleep(60)"
+    grader = "import sys, time\nfrom grading.run.kernel import Kernel\nwith Kernel('.') as kernel:\n    print(kernel._process.pid, flush=True)\n    time.sleep(60)"
     with tempfile.TemporaryDirectory(prefix="k") as folder:
         run = subprocess.Popen([sys.executable, "-c", grader], cwd=ROOT, env=os.environ | {"TMPDIR": folder}, stdout=subprocess.PIPE)
         with run:

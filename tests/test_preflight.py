@@ -8,9 +8,9 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output, new_raw_cell
 
-from grading import handed_in as reading
-from grading.handed_in import Refused, students
-from grading.preflight import read
+from grading.collect import handed_in as reading
+from grading.collect.handed_in import Refused, students
+from grading.collect.preflight import read
 
 NAME = "01_mse"
 STUB = "def f():\n    raise NotImplementedError"

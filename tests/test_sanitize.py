@@ -18,8 +18,8 @@ from nbconvert.filters.markdown_mistune import InvalidNotebook
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output, new_raw_cell
 from traitlets.config import Config
 
-from grading import sanitize
-from grading.sanitize import harmless, text
+from grading.report import sanitize
+from grading.report.sanitize import harmless, text
 
 IMAGE = "<img src=x onerror=fired()>"
 
@@ -293,7 +293,7 @@ def test_no_comment_is_more_than_text(rendered, found):
 
 def test_what_was_overlooked_is_shown_as_code(rendered, found, usual, monkeypatch):
     """Were no tag, link or command ever broken, the second look would still find every one."""
-    monkeypatch.setattr(sanitize, "BROKEN", [])
+    monkeypatch.setattr("grading.shared.text.BROKEN", [])
     notebook = harmless(submission(*(cell for name, cell in OWN_CELLS.items() if name in MARKDOWN)))
     assert not more(found(rendered(notebook, "feedback"), wait=100), usual["feedback"])
 

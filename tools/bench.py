@@ -19,8 +19,8 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from grading import source
-from grading.checks import decode, judge, judge_training, train
+from grading.author import source
+from grading.shared.checks import decode, judge, judge_training, train
 from tools import classes, notebooks, refresh, speed
 from tools.notebooks import ROOT
 

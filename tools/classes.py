@@ -8,8 +8,8 @@ import sys
 import nbformat
 from nbformat.v4 import new_code_cell
 
-from grading import source
-from grading.source import ALTERNATIVES, EXERCISES, MISTAKES, ROOT
+from grading.author import source
+from grading.author.source import ALTERNATIVES, EXERCISES, MISTAKES, ROOT
 
 MODEL, UNTOUCHED = "Zoë Ünal", "untouched"
 WRITTEN = "Because $a<b$ and <b>so</b>."

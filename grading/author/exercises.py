@@ -1,6 +1,6 @@
 """Make the exercises of their solution notebooks.
 
-    python -m grading.exercises [NAME …]        without one: every assignment
+    python -m grading.author.exercises [NAME …]        without one: every assignment
 """
 
 import json
@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from grading import source
-from grading.checks import decode
-from grading.release import Problem, generate
-from grading.source import EXERCISES, SOLUTIONS, SourceError
-from tools.refresh import Refused, run, store, tidy
+from grading.author import source
+from grading.author.notebook import Refused, run, store, tidy
+from grading.author.release import Problem, generate
+from grading.author.source import EXERCISES, SOLUTIONS, SourceError
+from grading.shared.checks import decode
 
 ROUNDING = 1e-9
 

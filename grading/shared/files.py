@@ -1,6 +1,9 @@
-"""Write a file in one step, so that an interrupted run leaves the old one."""
+"""Where the project lies, and how a file is written: in one step, so that an interrupted run leaves the old one."""
 
 import os
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def write(path, content):

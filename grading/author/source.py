@@ -14,9 +14,10 @@ from pathlib import Path
 import nbformat
 import numpy as np
 
-from grading.checks import TOLERANCE, call, decode, encode
+from grading.shared import checks
+from grading.shared.checks import TOLERANCE, call, decode, encode
+from grading.shared.files import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 SOLUTIONS = ROOT / "solutions"
 EXERCISES = ROOT / "exercises"
 CHAPTERS = ROOT / "chapters"
@@ -149,7 +150,7 @@ class Source:
 
     def copy_support(self, folder):
         """Copy what lies beside the exercise's notebook, except the numbers, into a folder."""
-        for module in [Path(__file__).with_name("checks.py"), *self.modules]:
+        for module in [Path(checks.__file__), *self.modules]:
             shutil.copyfile(module, Path(folder, module.name))
 
 

@@ -8,10 +8,11 @@ from nbgrader.converters import GenerateFeedback
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import GetGrades
 
-from grading.nbgrader_settings import settings
+from grading.author.settings import config_of
+from grading.report.settings import SETTINGS
 
 # What a page depends on besides its notebook and marks.
-MAKERS = b"".join(Path(__file__).with_name(f"{name}.py").read_bytes() for name in ("feedback", "pages", "nbgrader_settings"))
+MAKERS = b"".join(Path(__file__).with_name(f"{name}.py").read_bytes() for name in ("feedback", "pages", "settings"))
 MAKERS += " ".join(version(package) for package in ("nbgrader", "nbconvert")).encode()
 
 
@@ -53,7 +54,7 @@ class Feedback:
     """Makes the pages of one assignment. nbgrader's command spends most of its time on what is done here once."""
 
     def __init__(self, out, name):
-        config = settings()
+        config = config_of(SETTINGS)
         course = CourseDirectory(config=config, root=str(out), assignment_id=name, notebook_id=name)
         self._converter = GenerateFeedback(coursedir=course, config=config)
         self._exporter = self._converter.exporter_class(parent=self._converter, config=self._converter.config)

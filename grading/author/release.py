@@ -12,8 +12,8 @@ from nbgrader.nbgraderformat import ValidationError
 from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from grading.nbgrader_settings import settings
-from tools.files import write
+from grading.author.settings import SETTINGS, config_of
+from grading.shared.files import write
 
 
 class Problem(Exception):
@@ -40,7 +40,7 @@ def generate(root, name, source_directory="solutions", release_directory="exerci
 
 
 def convert(root, name, source_directory, release_directory, db_url):
-    config = settings()
+    config = config_of(SETTINGS)
     course = CourseDirectory(
         config=config,
         root=str(Path(root).absolute()),

@@ -20,8 +20,8 @@ from time import monotonic, sleep
 import matplotlib
 import psutil
 
-from grading.outputs import Outputs, plain
-from grading.wire import Wire, packed, understood
+from grading.run.outputs import Outputs, plain
+from grading.run.wire import Wire, packed, understood
 
 START = 60  # seconds for a kernel to become ready
 PATIENCE = 1.5  # seconds for an interrupt to help, and for the end of an output to arrive

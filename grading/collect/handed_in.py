@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import nbformat
 
-from grading.sanitize import text
+from grading.shared.text import text
 
 LARGEST = 50_000_000  # bytes of a notebook, and of all files in its folder
 MOST_PARTS = 3_000_000  # of its JSON: each may take twenty times its size in memory

@@ -14,10 +14,10 @@ import nbformat
 from nbgrader import api, utils
 from sqlalchemy.exc import SQLAlchemyError
 
-from grading.feedback import MAKERS, Feedback, page_of_a_failure, shown
-from grading.nbgrader_settings import configuration
-from grading.release import Problem, generate, make_tables
-from tools.files import write
+from grading.author.release import Problem, generate, make_tables
+from grading.report.feedback import MAKERS, Feedback, page_of_a_failure, shown
+from grading.report.settings import configuration
+from grading.shared.files import write
 
 
 @dataclass(frozen=True)

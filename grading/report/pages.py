@@ -1,6 +1,6 @@
 """Markdown on the pages of formgrader and feedback: formulas need no script and no other host, and what a student wrote cannot become one.
 
-A student's notebook is made harmless before it gets here (`grading.sanitize`); this is the second lock on the same door.
+A student's notebook is made harmless before it gets here (`grading.report.sanitize`); this is the second lock on the same door.
 """
 
 import atexit

@@ -6,8 +6,8 @@ from itertools import count
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_cell
 
-from grading import handed_in
-from grading.handed_in import Refused, listed
+from grading.collect import handed_in
+from grading.collect.handed_in import Refused, listed
 
 KINDS = {"code": new_code_cell, "markdown": new_markdown_cell, "raw": new_raw_cell}
 

@@ -1,0 +1,26 @@
+"""What a run found out about each submission, kept beside the table: the next run grades only what has changed."""
+
+import json
+from pathlib import Path
+
+from grading.shared.files import write
+
+GRADED, FAILED = "graded", "failed"
+
+
+class Results:
+    """The results of an assignment by student, each a dict: "status", and with it "key", "messages", "mistakes" and "notes", or "reason"."""
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+
+    def read(self, student):
+        """Return what an earlier run found out about a student's submission, or None."""
+        path = self._path(student)
+        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+    def keep(self, student, result):
+        write(self._path(student), json.dumps(result, indent=1).encode())
+
+    def _path(self, student):
+        return self.folder / f"{student}.json"
