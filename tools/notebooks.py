@@ -195,7 +195,7 @@ def foreign(modules, folder):
     for module in sorted(modules):
         beside = (folder / f"{module}.py").exists() or (folder / module / "__init__.py").exists()
         required = any(canonicalize_name(name) in wanted for name in distributions.get(module, []))
-        if not (module in sys.stdlib_module_names or beside or required):
+        if not (module in sys.stdlib_module_names or module == "__main__" or beside or required):
             yield module
 
 
