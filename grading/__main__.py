@@ -11,12 +11,14 @@ import os
 import sys
 from pathlib import Path
 
-from rich.console import Console
+from grading.shared.interrupts import Interrupts
 
-from grading.author.release import Problem
-from grading.author.source import SourceError
-from grading.collect.handed_in import Refused
-from grading.grade import Grading
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # the work is shared out among processes
+
+UNSAFE = (
+    "run submissions without the wall, as you: they can then read your files and the solutions, reach the network, end the grading, "
+    "interfere with others and leave programs running. Only for a machine that nothing can happen to"
+)
 
 
 def options(arguments):
@@ -27,6 +29,7 @@ def options(arguments):
     parser.add_argument("--jobs", type=positive, default=os.cpu_count(), metavar="N", help="submissions graded at the same time (default: one per core)")
     parser.add_argument("--seconds", type=positive, default=120, metavar="N", help="that a cell, or the calls of one function, may take (default: 120); training has its own limit")
     parser.add_argument("--seed", type=int, metavar="N", help="of the fresh cases (default: drawn once, then kept in OUT/NAME/seed)")
+    parser.add_argument("--unsafe", action="store_true", help=UNSAFE)
     return parser.parse_args(arguments)
 
 
@@ -38,15 +41,30 @@ def positive(text):
 
 
 def main(arguments=None):
-    console = Console(markup=False)
-    if os.name != "posix":
-        return "Grading needs Linux or macOS; on Windows run it in WSL."
+    chosen = options(arguments)
+    if sys.platform != "linux":
+        return "Grading needs Linux: on Windows run it in WSL, on a Mac in a virtual machine."
+    with Interrupts() as interrupts:
+        try:
+            return grade(chosen, interrupts)
+        except KeyboardInterrupt:
+            return "Interrupted. What was graded is kept; the same command goes on."
+
+
+def grade(chosen, interrupts):
+    """Grade as chosen; return what went wrong. The imports take a second, in which an interrupt is heard already."""
+    from rich.console import Console
+
+    from grading.author.release import Problem
+    from grading.author.source import SourceError
+    from grading.collect.handed_in import Refused
+    from grading.grade import Grading
+    from grading.run.wall import NoWall
+
     try:
-        Grading(**vars(options(arguments)), console=console).run()
-    except (SourceError, Problem, Refused) as reason:
+        Grading(**vars(chosen), console=Console(markup=False), interrupts=interrupts).run()
+    except (SourceError, Problem, Refused, NoWall) as reason:
         return f"{reason}"
-    except KeyboardInterrupt:
-        return "Interrupted. What was graded is kept; the same command goes on."
 
 
 if __name__ == "__main__":

@@ -30,7 +30,8 @@ def make(name, folder, solutions=SOLUTIONS, known=EXERCISES):
     with tempfile.TemporaryDirectory() as scratch:
         release = Path(scratch, "release", name)
         generate(scratch, name, solutions, release.parent)
-        origin.copy_support(release)
+        for file, content in origin.support().items():
+            (release / file).write_bytes(content)
         (release / "expected.json").write_text(stored(origin.expected(), Path(known, name, "expected.json")), encoding="utf-8")
         notebook = release / f"{name}.ipynb"
         store(tidy(run(notebook)), notebook)

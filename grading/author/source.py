@@ -6,7 +6,6 @@ A cell's place and tags say what it is; solutions/README.md tells the order.
 import ast
 import inspect
 import json
-import shutil
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -148,10 +147,9 @@ class Source:
         names = [task.name for task in self.functions]
         return "\n\n".join([self.helpers, *(task.source for task in self.functions[: names.index(before)])])
 
-    def copy_support(self, folder):
-        """Copy what lies beside the exercise's notebook, except the numbers, into a folder."""
-        for module in [Path(checks.__file__), *self.modules]:
-            shutil.copyfile(module, Path(folder, module.name))
+    def support(self):
+        """Return what lies beside the exercise's notebook, except the numbers: content by name."""
+        return {module.name: module.read_bytes() for module in [Path(checks.__file__), *self.modules]}
 
 
 def assignments(solutions=SOLUTIONS):
@@ -231,3 +229,13 @@ def used_modules(notebook):
     imported = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     imported |= {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
     return sorted(CHAPTERS / f"{name}.py" for name in imported if (CHAPTERS / f"{name}.py").is_file())
+
+
+def needed(origin):
+    """Return the names of the modules that the solution imports, and that the chapters' modules import which it uses."""
+    cells = [cell for cell in nbformat.read(origin.path, as_version=4).cells if cell.cell_type == "code"]
+    own = [cell.source for cell in cells if not {CASES, MISTAKES, ALTERNATIVES} & set(cell.metadata.get("tags", []))]
+    nodes = [node for text in [*own, *(module.read_text(encoding="utf-8") for module in origin.modules)] for node in ast.walk(ast.parse(text))]
+    found = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    found |= {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
+    return sorted(found - {"checks"} - {module.stem for module in origin.modules})

@@ -1,21 +1,18 @@
 """Mark one submission: run its notebook, ask its functions for results, and judge these outside.
 
-The kernel that runs the submission gets arguments and gives results. What the results should be never enters it, so
+The Python that runs the submission gets arguments and gives results. What the results should be never enters it, so
 nothing that the submission's code replaces or reads there changes the verdict.
 """
 
-import contextlib
 import re
-import shutil
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from nbformat.v4 import new_output
 
 from grading.collect.handed_in import LARGEST, files
 from grading.judge.exam import SLOWER, UNJUDGED
-from grading.run.kernel import Kernel, KernelDied, NoAnswer
+from grading.run.session import Died, NoAnswer, Session
 from grading.shared.checks import Verdict, score_line
 
 MOST_DEATHS = 3
@@ -23,12 +20,9 @@ MOST_SECONDS = 1800  # for a submission, all attempts together
 
 ANSWER = """
 import __main__, json
-with open(request_path, encoding="utf-8") as file:
-    request = json.load(file)
-checks = {"__name__": "grader"}
-exec(request["checks"], checks)
-with open(reply_path, "w", encoding="utf-8") as file:
-    json.dump(checks["answer"](request, vars(__main__)), file)
+asked, checks = json.loads(request), {"__name__": "grader"}
+exec(compiled(asked["checks"]), checks)
+reply = json.dumps(checks["answer"](asked, vars(__main__)))
 """
 
 
@@ -45,13 +39,16 @@ class Marked:
     notes: list = field(default_factory=list)
 
 
-def mark(submission, exam, scratch, seconds):
-    """Return a submission Marked. It runs in the folder `scratch`; no cell, and no function but one that trains, takes more `seconds`. Raises Failed."""
+def mark(submission, files, exam, wall, seconds):
+    """Return a submission Marked. It runs behind the wall beside `files`; no cell, and no function but one that trains, takes more `seconds`.
+
+    Raises Failed, and what a wall raises.
+    """
     left_out, deadline = {}, time.monotonic() + MOST_SECONDS
     while True:
         try:
-            return attempt(submission, exam, scratch, seconds, left_out, deadline)
-        except KernelDied as death:
+            return attempt(submission, files, exam, wall, seconds, left_out, deadline)
+        except Died as death:
             if death.place is None:
                 raise Failed(f"Python could not be started for it: {death}.") from None
             if len(left_out) == MOST_DEATHS:
@@ -59,16 +56,14 @@ def mark(submission, exam, scratch, seconds):
             left_out[death.place] = str(death)
 
 
-def attempt(submission, exam, scratch, seconds, left_out, deadline):
-    """Run the cells in order. One that ends Python is not in the outcome but in a KernelDied, with its `place`."""
+def attempt(submission, files, exam, wall, seconds, left_out, deadline):
+    """Run the cells in order. One that ends Python is not in the outcome but in a Died, with its `place`."""
     notebook = submission.notebook.copy()
     marked = Marked(notebook, {}, list(submission.notes))
     place = None
     try:
-        with Kernel(scratch, seconds) as kernel, among(exam.kernels, kernel):
+        with Session(wall, files, seconds) as session:
             for place, cell in enumerate(notebook.cells):
-                if exam.stopped:
-                    raise Failed("It was interrupted.")
                 if time.monotonic() > deadline:
                     raise Failed(f"It ran for more than {MOST_SECONDS // 60} minutes in all.")
                 if cell.cell_type != "code":
@@ -77,14 +72,14 @@ def attempt(submission, exam, scratch, seconds, left_out, deadline):
                 cell.outputs, cell.execution_count = [], None
                 task = exam.by_check.get(grade_id)
                 if task:
-                    verdict = Verdict(False, f"Calling it ends Python: {left_out[place]}.") if place in left_out else ask(kernel, exam, task)
+                    verdict = Verdict(False, f"Calling it ends Python: {left_out[place]}.") if place in left_out else ask(session, exam, task)
                     marked.verdicts[task.name] = verdict
                 elif place in left_out:
                     cell.outputs = [new_output("stream", name="stdout", text=f"This cell was left out, because {left_out[place]}.")]
                 elif grade_id not in submission.missing and grade_id != "score" and cell.source.strip():
-                    cell.outputs = kernel.run(cell.source)
-            second_chances(kernel, exam, marked)
-    except KernelDied as death:
+                    cell.outputs = session.run(cell.source)
+            second_chances(session, exam, marked)
+    except Died as death:
         death.place = place
         raise
     unjudged = [name for name, verdict in marked.verdicts.items() if verdict.summary.startswith(UNJUDGED)]
@@ -95,31 +90,22 @@ def attempt(submission, exam, scratch, seconds, left_out, deadline):
     return marked
 
 
-@contextlib.contextmanager
-def among(kernels, kernel):
-    kernels.add(kernel)
-    try:
-        yield
-    finally:
-        kernels.discard(kernel)
-
-
-def ask(kernel, exam, task, instead=()):
-    """Have the kernel call a task's function with all cases, and return the verdict."""
+def ask(session, exam, task, instead=()):
+    """Have the student's Python call a task's function with all cases, and return the verdict."""
     trains = task.bar is not None
-    limit = 2 * SLOWER * task.settings["seconds"] if trains else kernel.seconds_per_cell
-    before = kernel.cpu_seconds
+    limit = 2 * SLOWER * task.settings["seconds"] if trains else session.seconds_per_cell
+    before = session.cpu_seconds
     try:
-        reply = kernel.ask(ANSWER, exam.request(task.name, instead), limit)
+        reply = session.ask(ANSWER, exam.request(task.name, instead), limit, chance=bool(instead))
     except NoAnswer as reason:
         return Verdict(False, f"No result came back: {reason}.")
-    return exam.verdict(task, reply, kernel.cpu_seconds - before)
+    return exam.verdict(task, reply, session.cpu_seconds - before)
 
 
-def second_chances(kernel, exam, marked):
+def second_chances(session, exam, marked):
     """Ask again for what failed after an earlier task did, with a right answer in place of the earlier one.
 
-    Nothing that the submission prints or stores from here on is kept.
+    They carry model answers: they come last, each in a copy of the student's Python, and nothing but its reply is looked at.
     """
     wrong = []
     for task in exam.origin.functions:
@@ -130,11 +116,10 @@ def second_chances(kernel, exam, marked):
         used = tuple(name for name in wrong if re.search(rf"\b{name}\b", code))
         if verdict.attempted and used:
             try:
-                again = ask(kernel, exam, task, used)
-            except KernelDied:
+                again = ask(session, exam, task, used)
+            except Died:
                 return
-            # Of a second chance nothing that the submission says is shown: model answers are within its reach now.
-            if again.solved:
+            if again.solved:  # of a second chance nothing that the submission says is shown
                 marked.verdicts[task.name] = Verdict(True, f"Right, with a right {' and '.join(used)} in place of yours.")
             elif again.mistake:
                 verdict.mistake = again.mistake
@@ -162,16 +147,16 @@ def show(marked, exam):
             cell.outputs = [new_output("stream", name="stdout", text="\n".join(lines) + "\n")]
 
 
-def prepare(folder, exam, scratch):
-    """Fill `scratch` with the files of a submission's folder and, over them, what an exercise comes with. Raises Failed."""
-    size = 0
+def beside(folder, exam):
+    """Return the content, by path, of what lies beside a submission's notebook: the files of its folder and, over them, what an exercise comes with.
+
+    Raises Failed.
+    """
+    size, found = 0, {}
     for path in files(folder):
         size += path.stat().st_size
         if size > LARGEST:
             raise Failed(f"Its folder holds more than {LARGEST // 1_000_000} MB of files.")
         if path.suffix != ".ipynb":
-            target = Path(scratch, path.relative_to(folder))
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, target)
-    exam.origin.copy_support(scratch)
-    Path(scratch, "expected.json").write_text(exam.expected, encoding="utf-8")
+            found[str(path.relative_to(folder))] = path.read_bytes()
+    return found | exam.support

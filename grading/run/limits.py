@@ -1,0 +1,84 @@
+"""What a submission may take of the machine, and how much it has taken, as the system counts it."""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+MEGABYTE = 1_000_000
+TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
+A_HANDLE = 250_000  # bytes that an open file counts as: what waits in a socket or a pipe is in no process's memory
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Of one submission, in bytes, seconds and numbers. `memory` is that of all its processes, `limits` are the system's, for each process."""
+
+    memory: int = 1500 * MEGABYTE
+    scratch: int = 128 * MEGABYTE
+    shm: int = 128 * MEGABYTE
+    files: int = 10_000
+    cpu_seconds: int = 3600
+    limits: dict = field(
+        default_factory=lambda: {
+            "AS": 4000 * MEGABYTE,
+            "DATA": 1500 * MEGABYTE,
+            "FSIZE": 128 * MEGABYTE,
+            "NOFILE": 256,
+            "NPROC": 100,
+            "CPU": 3600,
+            "CORE": 0,
+            "MSGQUEUE": 0,
+            "SIGPENDING": 256,
+            "MEMLOCK": MEGABYTE,
+        }
+    )
+
+
+def processes(first):
+    """Return the numbers of a process and all below it."""
+    found, left = [], [first]
+    while left:
+        number = left.pop()
+        found.append(number)
+        try:
+            for thread in os.listdir(f"/proc/{number}/task"):
+                left += map(int, Path(f"/proc/{number}/task/{thread}/children").read_text().split())
+        except OSError:
+            pass  # it has just ended
+    return found
+
+
+def cpu_seconds(numbers):
+    """Return the processor time of these processes and of what they have waited for."""
+    used = 0
+    for number in numbers:
+        try:
+            fields = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        used += sum(map(int, fields[11:15]))
+    return used / TICKS
+
+
+def memory(numbers, enough):
+    """Return the bytes that these processes hold together, shared ones counted once; when a simple count is below `enough`, that."""
+    together = sum(map(resident, numbers))
+    return together if together < enough else sum(map(proportional, numbers))
+
+
+def resident(number):
+    try:
+        status = dict(line.split(":", 1) for line in Path(f"/proc/{number}/status").read_text().splitlines())
+        handles = len(os.listdir(f"/proc/{number}/fd"))
+    except OSError:
+        return 0
+    return sum(int(status.get(name, "0 kB").split()[0]) for name in ("RssAnon", "RssShmem", "VmSwap", "VmPTE")) * 1024 + handles * A_HANDLE
+
+
+def proportional(number):
+    try:
+        rollup = dict(line.split(":", 1) for line in Path(f"/proc/{number}/smaps_rollup").read_text().splitlines()[1:])
+        handles = len(os.listdir(f"/proc/{number}/fd"))
+    except (OSError, ValueError):
+        return 0
+    return sum(int(rollup.get(name, "0 kB").split()[0]) for name in ("Pss_Anon", "Pss_Shmem", "SwapPss")) * 1024 + handles * A_HANDLE

@@ -1,0 +1,98 @@
+"""Processes that work side by side for this one. What goes wrong in one of them costs the job that it was at."""
+
+import ctypes
+import multiprocessing
+import os
+import signal
+from collections import deque
+from multiprocessing.connection import wait
+
+PR_SET_PDEATHSIG = 1
+
+
+class Lost(Exception):
+    """The process that was at a job has ended."""
+
+
+class Workers:
+    """`number` forks of this process: `with Workers(2, work) as workers`, then give jobs and take what `work(job)` returned or raised."""
+
+    def __init__(self, number, work):
+        self._work, self._number = work, number
+        self._waiting, self._at, self._processes = deque(), {}, {}
+
+    def __enter__(self):
+        for _ in range(self._number):
+            self._start()
+        return self
+
+    def __exit__(self, *_):
+        for process in self._processes.values():
+            process.kill()
+        for ours, process in self._processes.items():
+            process.join()
+            ours.close()
+
+    @property
+    def busy(self):
+        return bool(self._waiting or self._at)
+
+    @property
+    def pids(self):
+        return [process.pid for process in self._processes.values()]
+
+    def give(self, job):
+        """Have a job done, after all that were given before."""
+        self._waiting.append(job)
+        self._hand_out()
+
+    def forget(self):
+        """Let nobody begin what has not been begun."""
+        self._waiting.clear()
+
+    def take(self, seconds=None, beside=()):
+        """Wait, at most so many seconds or until one of the files `beside` can be read; return (job, result, exception) of each job that is done."""
+        done = []
+        for ours in wait([*self._processes, *beside], seconds):
+            if ours not in self._processes:
+                continue
+            job = self._at.pop(ours, None)
+            try:
+                result, error = ours.recv()
+            except (EOFError, OSError):
+                result, error = None, Lost("the process that was at it has ended")
+                self._processes.pop(ours).join()
+                ours.close()
+                self._start()
+            done.append((job, result, error))
+        self._hand_out()
+        return [found for found in done if found[0] is not None]
+
+    def _hand_out(self):
+        for ours in self._processes:
+            if self._waiting and ours not in self._at:
+                self._at[ours] = self._waiting.popleft()
+                ours.send(self._at[ours])
+
+    def _start(self):
+        ours, theirs = multiprocessing.Pipe()
+        process = multiprocessing.get_context("fork").Process(target=self._serve, args=(theirs, os.getpid()), daemon=True)
+        process.start()
+        theirs.close()
+        self._processes[ours] = process
+
+    def _serve(self, theirs, parent):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        while os.getppid() == parent:
+            job = theirs.recv()
+            try:
+                answer = self._work(job), None
+            except Exception as error:
+                answer = None, error
+            try:
+                theirs.send(answer)
+            except Exception as error:  # what cannot be sent
+                theirs.send((None, Lost(f"{type(error).__name__}: {error}")))
