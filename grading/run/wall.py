@@ -24,7 +24,7 @@ import psutil
 
 from grading.run.limits import Bounds, processes
 
-START = 120  # seconds for Python to become ready
+START, PATIENCE = 120, 2  # seconds for Python to become ready, and to end
 SCRATCH = "/scratch"
 INSIDE = "/behind"  # where this project's one folder is, for a submission
 NOBODY = 65534
@@ -86,9 +86,12 @@ class Wall:
     def __exit__(self, *_):
         """End the template and every submission that it has forked."""
         if self._process:
-            self._control.close()
-            self._process.kill()
-            self._process.wait()
+            self._control.close()  # on which the template ends
+            try:
+                self._process.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
             os.close(self._said)
             self._process = None
 

@@ -34,7 +34,6 @@ def main():
     grader = socket.socket(fileno=settings["grader"])
     if settings["alone"]:
         become(ready, grader, settings)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.collect()
     gc.freeze()
@@ -48,6 +47,16 @@ def main():
             between(ready, settings | json.loads(message), *handles)
         for handle in handles:
             os.close(handle)
+        reap()
+
+
+def reap():
+    """Wait for what has ended, so that its processor time is counted with ours."""
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        pass
 
 
 def say(grader, handles=(), **message):
@@ -77,7 +86,6 @@ def warm(ready, settings):
 
 def between(ready, settings, connected, out, err, status):
     """Be the process between the template and a submission: make the namespaces, wait, and say how it ended."""
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     grader = socket.socket(fileno=status)
     try:
         if settings["confined"]:
@@ -132,7 +140,6 @@ def serve(ready, connected, settings):
     for name in ("work", "home", "tmp"):
         os.makedirs(os.path.join(settings["scratch"], name), exist_ok=True)
     os.chdir(os.path.join(settings["scratch"], "work"))
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     random.seed(settings["seed"])
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed(settings["seed"] % 2**32)
