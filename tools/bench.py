@@ -1,8 +1,8 @@
 """Print times, memory and sizes beside their targets.
 
-    python -m tools.bench [chapters] [site] [assignments] [speed] [classes]     without a part: the first three
+    python -m tools.bench [chapters] [site] [assignments] [grading] [speed] [classes]     without a part: the first three
 
-`speed` weighs each page and lets Lighthouse judge it five times (RUNS=1: once), which takes a quarter of an hour. `classes` grades, by the real command and with twenty seeds, every known mistake and every right answer: it takes more than an hour.
+`grading` grades classes of 40 and 200, side by side with an earlier version of the project and with nbgrader's own commands: half an hour. `speed` weighs each page and lets Lighthouse judge it five times (RUNS=1: once), which takes a quarter of an hour. `classes` grades, by the real command and with twenty seeds, every known mistake and every right answer: it takes more than an hour.
 """
 
 import os
@@ -21,7 +21,7 @@ import psutil
 
 from grading.author import source
 from grading.shared.checks import decode, judge, judge_training, train
-from tools import classes, notebooks, refresh, speed
+from tools import classes, notebooks, refresh, speed, throughput
 from tools.notebooks import ROOT
 
 SUBMISSIONS, DRAWS, SEEDS = 4, 20, 10
@@ -259,7 +259,7 @@ def trained(name, task):
     return caught, passed
 
 
-PARTS = {"chapters": chapters, "site": site, "assignments": assignments, "speed": speeds, "classes": classes_graded}
+PARTS = {"chapters": chapters, "site": site, "assignments": assignments, "grading": partial(throughput.grading, row), "speed": speeds, "classes": classes_graded}
 
 if __name__ == "__main__":
     chosen = sys.argv[1:] or ["chapters", "site", "assignments"]
