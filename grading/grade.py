@@ -32,7 +32,7 @@ class Grading:
 
     def __init__(self, name, submitted, out, jobs, seconds, seed, console):
         self.name, self.out, self.jobs, self.seconds, self.console = name, out, jobs, seconds, console
-        self.origin = source.read(name)
+        self.origin = source.outline(name)
         self.students = handed_in.students(submitted, name)
         self.gradebook = Gradebook(out, name, SOLUTIONS)
         self.folder = out / name
@@ -77,7 +77,7 @@ class Grading:
         return f"{fingerprint(handed_in.files(folder), folder)} {self.rules}"
 
     def grade(self, folders):
-        exam = Exam(self.origin, self.seed)
+        exam = Exam.kept(self.origin, self.seed, self.folder / "exam")
         progress = Progress(
             TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=self.console, disable=not self.console.is_terminal
         )
