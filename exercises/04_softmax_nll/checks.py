@@ -393,6 +393,8 @@ def unlike_number(got, expected, tolerance, place):
     found = KINDS.get(got.dtype.kind, ("", "objects"))[1]
     if found != many and not whole:
         return f"{returns} {found}, where {many} are asked (dtype {got.dtype}){hint or '.'}"
+    if got.dtype == expected.dtype and got.tobytes() == expected.tobytes():  # which is quick, and often so
+        return None
     if expected.dtype.kind in "biuU":
         return None if np.array_equal(got, expected) else f"{what} is not right."
     with np.errstate(all="ignore"):

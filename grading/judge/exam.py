@@ -115,6 +115,8 @@ def seal(key, drawn):
 def draw(origin, seed):
     """Return as JSON the visible cases, and for each function fresh ones, or a trial, with all that is expected of them. Raises SourceError."""
     origin.run()
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)  # of several, on small tensors, most would wait
     fresh, trials = {}, {}
     for place, task in enumerate(origin.functions):
         rngs = [np.random.default_rng([seed, place, draw]) for draw in range(FRESH_DRAWS)]
