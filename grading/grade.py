@@ -38,7 +38,7 @@ class Grading:
     def __init__(self, name, submitted, out, jobs, seconds, seed, unsafe, console, interrupts):
         self.name, self.out, self.jobs, self.seconds, self.unsafe = name, out, jobs, seconds, unsafe
         self.console, self.interrupts, self.broken = console, interrupts, ""
-        self.origin = source.read(name)
+        self.origin = source.outline(name)
         self.students = handed_in.students(submitted, name)
         self.gradebook = Gradebook(out, name, SOLUTIONS)
         self.folder = out / name
@@ -87,7 +87,7 @@ class Grading:
     def grade(self, folders):
         """Grade these submissions; return how many were. After an interrupt that is fewer."""
         with self.wall() as wall:  # it starts while the exam is made
-            exam = Exam(self.origin, self.seed)
+            exam = Exam.kept(self.origin, self.seed, self.folder / "exam")
             wall = self.proven(wall)
             self.interrupts.hold()
             with Workers(min(self.jobs, len(folders)), lambda student: self.marked(folders[student], exam, wall)) as workers:

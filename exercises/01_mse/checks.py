@@ -172,6 +172,7 @@ def judge(task, got):
     """
     if got and all(outcome.get("stub") for outcome in got):
         return NOT_ATTEMPTED
+    got = [opened(outcome) for outcome in got]
     rule = {"tolerance": tuple(task["tolerance"]), "without_warning": task["without_warning"], "parameters": task["parameters"]}
     cases = task["cases"]
     differences = [difference(one, other, **rule) for one, other in zip(got, task["expected"], strict=True)]
@@ -181,8 +182,8 @@ def judge(task, got):
     first = wrong[0]
     which = f"case {first + 1}" if first < task.get("visible", len(cases)) else "a new one"
     details = [f"The first that is not, {which}:", *shown(cases[first], task["parameters"])]
-    if "value" in got[first] and not isinstance(decode(got[first]["value"]), dict | Other | None):
-        details.append(f"  returned: {short(decode(got[first]['value']))}")
+    if "value" in got[first] and not isinstance(got[first]["value"], dict | Other | None):
+        details.append(f"  returned: {short(got[first]['value'])}")
     details.append(f"  {differences[first]}")
     if got[first].get("printed"):
         details.append(f"  It printed: {got[first]['printed'][:300].strip()}")
@@ -208,22 +209,11 @@ def judge_training(task, measure, signs, truth, got, seconds):
     "mistakes", a dict of sentences. measure: maps outputs and truth to a number. signs: maps them to the names of the
     mistakes that they show, the most telling first. got: what `train` returned. seconds: how long that took.
     """
-    if got.get("stub"):
-        return NOT_ATTEMPTED
-    if "raised" in got:
-        return Verdict(False, f"It raises {raised(got)}")
-    if got.get("modified"):
-        changed = " and ".join(task["parameters"][position] for position, _ in got["modified"])
-        return Verdict(False, f"It changes its argument {changed}: it should work on a copy.")
-    outputs = decode(got["value"])
-    if not isinstance(outputs, np.ndarray) or outputs.dtype.kind != "f":
-        return Verdict(False, f"The module should give floats, and gives {article(outputs)}.")
-    asked = [len(truth), *(outputs.shape[1:] if task["shape"] is None else task["shape"])]
-    if outputs.ndim != len(asked) or any(wanted not in (None, size) for wanted, size in zip(asked, outputs.shape)):
-        shape = ", ".join("any" if wanted is None else str(wanted) for wanted in asked)
-        return Verdict(False, f"For {len(truth)} unseen inputs the module gives outputs of shape {outputs.shape}, where ({shape}) is asked.")
-    if not np.all(np.isfinite(outputs)):
-        return Verdict(False, "The module gives NaN or infinite values: did the training diverge?")
+    got = opened(got)
+    fault = unmeasured(task, truth, got)
+    if fault:
+        return fault
+    outputs = got["value"]
     reached = float(measure(outputs, truth))
     what = inspect.getdoc(measure).splitlines()[0].rstrip(".")
     safely = max(task["bar"], math.floor(reached * 10) / 10)  # the same on another processor
@@ -235,6 +225,27 @@ def judge_training(task, measure, signs, truth, got, seconds):
     if seconds > task["seconds"]:
         return Verdict(False, f"{summary} But it took {seconds:.0f} s, and {task['seconds']:g} are allowed.")
     return Verdict(True, summary)
+
+
+def unmeasured(task, truth, got):
+    """Return the verdict on outputs of which nothing can be measured; None for others."""
+    if got.get("stub"):
+        return NOT_ATTEMPTED
+    if "raised" in got:
+        return Verdict(False, f"It raises {raised(got)}")
+    if got.get("modified"):
+        changed = " and ".join(task["parameters"][position] for position in got["modified"])
+        return Verdict(False, f"It changes its argument {changed}: it should work on a copy.")
+    outputs = got["value"]
+    if not isinstance(outputs, np.ndarray) or outputs.dtype.kind != "f":
+        return Verdict(False, f"The module should give floats, and gives {article(outputs)}.")
+    asked = [len(truth), *(outputs.shape[1:] if task["shape"] is None else task["shape"])]
+    if outputs.ndim != len(asked) or any(wanted not in (None, size) for wanted, size in zip(asked, outputs.shape)):
+        shape = ", ".join("any" if wanted is None else str(wanted) for wanted in asked)
+        return Verdict(False, f"For {len(truth)} unseen inputs the module gives outputs of shape {outputs.shape}, where ({shape}) is asked.")
+    if not np.all(np.isfinite(outputs)):
+        return Verdict(False, "The module gives NaN or infinite values: did the training diverge?")
+    return None
 
 
 def shown(case, parameters):
@@ -274,6 +285,7 @@ def difference(got, expected, tolerance=TOLERANCE, without_warning=False, parame
 
     parameters: the names of the arguments.
     """
+    got, expected = opened(got), opened(expected)
     if "raised" in expected:
         wanted = expected["raised"][0]
         if "raised" not in got:
@@ -281,16 +293,30 @@ def difference(got, expected, tolerance=TOLERANCE, without_warning=False, parame
         return None if wanted in got["raised"] else f"It should raise a {wanted} here. It raises {raised(got)}"
     if "raised" in got:
         return f"It raises {raised(got)}"
-    found = unlike(decode(got["value"]), decode(expected["value"]), tolerance)
+    found = unlike(got["value"], expected["value"], tolerance)
     if found:
         return found
-    now, then = dict(got.get("modified", [])), dict(expected.get("modified", []))
-    if now.keys() != then.keys() or any(unlike(decode(now[position]), decode(then[position]), tolerance) for position in now):
+    now, then = got.get("modified", {}), expected.get("modified", {})
+    if now.keys() != then.keys() or any(unlike(now[position], then[position], tolerance) for position in now):
         changed = " and ".join(parameters[position] for position in sorted(now) if position < len(parameters))
         return f"The result is right, but the function changes its argument {changed}: it should work on a copy."
     if without_warning and got.get("warned") and not expected.get("warned"):
         return f"The result is right, but it comes with a warning: {got['warned']}."
     return None
+
+
+class Opened(dict):
+    """An outcome with its values decoded; "modified" is a dict."""
+
+
+def opened(outcome):
+    """Decode an outcome's values, unless that was done. Raises what `decode` does."""
+    if isinstance(outcome, Opened):
+        return outcome
+    values = {"value": decode(outcome["value"])} if "value" in outcome else {}
+    if "modified" in outcome:
+        values["modified"] = {position: decode(now) for position, now in outcome["modified"]}
+    return Opened(outcome | values)
 
 
 def raised(outcome):
@@ -367,6 +393,8 @@ def unlike_number(got, expected, tolerance, place):
     found = KINDS.get(got.dtype.kind, ("", "objects"))[1]
     if found != many and not whole:
         return f"{returns} {found}, where {many} are asked (dtype {got.dtype}){hint or '.'}"
+    if got.dtype == expected.dtype and got.tobytes() == expected.tobytes():  # which is quick, and often so
+        return None
     if expected.dtype.kind in "biuU":
         return None if np.array_equal(got, expected) else f"{what} is not right."
     with np.errstate(all="ignore"):
@@ -449,9 +477,9 @@ def built(argument):
         return argument
     if "torch" not in sys.modules:
         return argument()
-    torch = sys.modules["torch"]
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
+    random = sys.modules["torch"].random
+    with random.fork_rng(devices=[]):
+        random.default_generator.manual_seed(0)
         return argument()
 
 
@@ -536,7 +564,7 @@ def encode(value, largest=math.inf):
 
 
 def decode(code, names=None):
-    """Undo `encode`. Functions, and makers of arguments, are looked up in `names`.
+    """Undo `encode`. Functions, and makers of arguments, are looked up in `names`; without these, a tensor is a Tensor, only to look at.
 
     Raises ValueError, TypeError or KeyError for what `encode` cannot have written.
     """
@@ -554,13 +582,12 @@ def decode(code, names=None):
     if "tuple" in code:
         return tuple(decode(item, names) for item in code["tuple"])
     if "dict" in code:
-        return {decode(key): decode(item, names) for key, item in code["dict"]}
+        return {decode(key, names): decode(item, names) for key, item in code["dict"]}
     if "tensor" in code:
-        import torch
-
-        return torch.from_numpy(np.asarray(decode(code["tensor"])))
+        tensor = Tensor(np.asarray(decode(code["tensor"])))
+        return tensor if names is None else tensor.of_torch()
     if "make" in code:
-        return functools.partial(names[code["make"]], *decode(code["with"]), **decode(code["and"]))
+        return functools.partial(names[code["make"]], *decode(code["with"], names), **decode(code["and"], names))
     if "function" in code:
         return names[code["function"]]
     return Other(str(code["other"]))
@@ -573,9 +600,29 @@ class Other:
     what: str
 
 
+class Tensor:
+    """The values of a torch tensor, which can be looked at without importing torch."""
+
+    def __init__(self, values):
+        if values.dtype.kind not in "biufc":
+            raise TypeError(f"a tensor of dtype {values.dtype}")
+        self.values = values
+
+    def numpy(self):
+        return self.values
+
+    def of_torch(self):
+        import torch
+
+        return torch.from_numpy(self.values)
+
+    def __repr__(self):
+        return repr(self.of_torch())
+
+
 def is_tensor(value):
     torch = sys.modules.get("torch")
-    return torch is not None and isinstance(value, torch.Tensor)
+    return isinstance(value, Tensor) or (torch is not None and isinstance(value, torch.Tensor))
 
 
 # What the grader asks of a submission's kernel. The verdict is not decided there.
@@ -597,8 +644,8 @@ def answer(request, names):
     names.update({other: helpers[other] for other in request.get("instead", ())})
     try:
         if "cases" not in request:
-            arguments = [decode(argument) for argument in request["arguments"]]
-            return {"outcomes": [train(function, arguments, decode(request["unseen"]))]}
+            arguments = [decode(argument, helpers) for argument in request["arguments"]]
+            return {"outcomes": [train(function, arguments, decode(request["unseen"], helpers))]}
         view = helpers.get(f"{request['name']}_view")
         return {"outcomes": [call(function, [decode(argument, helpers) for argument in case], view) for case in request["cases"]]}
     finally:

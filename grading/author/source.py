@@ -4,13 +4,14 @@ A cell's place and tags say what it is; solutions/README.md tells the order.
 """
 
 import ast
+import contextlib
 import inspect
 import json
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
-import nbformat
 import numpy as np
 
 from grading.shared import checks
@@ -21,7 +22,7 @@ SOLUTIONS = ROOT / "solutions"
 EXERCISES = ROOT / "exercises"
 CHAPTERS = ROOT / "chapters"
 
-CASES, MISTAKES, ALTERNATIVES, HELPERS = "cases", "mistakes", "alternatives", "helpers"
+SETUP, HELPERS, ANSWER, WRITTEN, CHECK, CASES, MISTAKES, ALTERNATIVES = "setup", "helpers", "answer", "written", "check", "cases", "mistakes", "alternatives"
 
 
 class SourceError(Exception):
@@ -32,8 +33,9 @@ class SourceError(Exception):
 class Task:
     """One row of an assignment: a function, a function that trains a module, or a written answer.
 
-    A written task has no `function`; one that trains has a `bar`. `mistakes` and `alternatives` map names to functions,
-    `texts` the tags of the cells to their source.
+    A written task has no `source`; one that trains has a `bar`. `texts` maps the tags of the cells to their source. What is
+    known only once the notebook has run: `function`, the `settings` that are no plain values, `mistakes` and `alternatives`
+    (functions by name), `names`.
     """
 
     name: str
@@ -49,7 +51,7 @@ class Task:
 
     @property
     def written(self):
-        return self.function is None
+        return not self.source
 
     @property
     def bar(self):
@@ -116,19 +118,57 @@ def sentence(mistake):
     return " ".join(inspect.getdoc(mistake).split())
 
 
+class Cell(NamedTuple):
+    """A cell of a solution notebook; `role` is one of those above, or None, `name` its id of nbgrader's."""
+
+    id: str
+    kind: str
+    role: str | None
+    source: str
+    name: str | None
+    points: float
+
+
 @dataclass
 class Source:
     """A solution notebook: `tasks` in order, `helpers` the source of what arguments are made of, `modules` of the chapters that it uses."""
 
     name: str
     path: Path
+    cells: list
     tasks: list
     helpers: str
     modules: list
+    has_run: bool = False
 
     @property
     def functions(self):
         return [task for task in self.tasks if not task.written]
+
+    def run(self):
+        """Run what the notebook defines, unless that was done, and complete the tasks. Raises SourceError."""
+        if self.has_run:
+            return
+        if str(CHAPTERS) not in sys.path:
+            sys.path.append(str(CHAPTERS))
+        names, waiting = {"__name__": "source"}, iter(self.functions)
+        for cell in self.cells:
+            if cell.role == SETUP:
+                exec(imports(cell.source), names)
+            elif cell.role == HELPERS:
+                execute(cell, names)
+            elif cell.role == ANSWER:
+                execute(cell, names)
+                task = next(waiting)
+                task.function, task.names = names.get(task.name), names
+                if task.function is None:
+                    raise SourceError(f"The answer cell {task.name} of {self.path.name} does not define {task.name}.")
+            elif cell.role in (CASES, MISTAKES, ALTERNATIVES):
+                attach(task, cell, names)
+        for task in self.functions:
+            if "bar" not in task.settings and "cases" not in task.settings:
+                raise SourceError(f"The task {task.name} of {self.path.name} has neither cases nor a bar.")
+        self.has_run = True
 
     def expected(self):
         """Return what the checks of the exercise compare with: for each function the visible cases, drawn with the seed 0."""
@@ -159,62 +199,90 @@ def assignments(solutions=SOLUTIONS):
 
 def read(name, solutions=SOLUTIONS):
     """Read solutions/NAME/NAME.ipynb and run what it defines. Raises SourceError."""
+    origin = outline(name, solutions)
+    origin.run()
+    return origin
+
+
+def outline(name, solutions=SOLUTIONS):
+    """Read solutions/NAME/NAME.ipynb without running anything: what it is asked for, not what is right. Raises SourceError."""
     path = Path(solutions, name, f"{name}.ipynb")
     if not path.is_file():
         raise SourceError(f"There is no assignment {name}: {path} is missing. Known are: {', '.join(assignments(solutions)) or 'none'}.")
-    notebook = nbformat.read(path, as_version=4)
-    if str(CHAPTERS) not in sys.path:
-        sys.path.append(str(CHAPTERS))
-    names, tasks, helpers, task = {"__name__": "source"}, [], [], None
-    for cell in notebook.cells:
-        tags, grading = cell.metadata.get("tags", []), cell.metadata.get("nbgrader", {})
-        tag = next((tag for tag in tags if tag in (CASES, MISTAKES, ALTERNATIVES)), None)
-        if task is None and (tag or (cell.cell_type == "code" and grading.get("grade"))):
+    cells = [understood(raw) for raw in json.loads(path.read_text(encoding="utf-8"))["cells"]]
+    helpers = [imports(cell.source) if cell.role == SETUP else cell.source for cell in cells if cell.role in (SETUP, HELPERS)]
+    return Source(name, path, cells, outlined(cells, path), "\n\n".join(helpers), used_modules(cells))
+
+
+def understood(raw):
+    grading, tags = raw["metadata"].get("nbgrader", {}), raw["metadata"].get("tags", [])
+    return Cell(raw["id"], raw["cell_type"], role_of(raw["cell_type"], grading, tags), "".join(raw["source"]), grading.get("grade_id"), grading.get("points", 0))
+
+
+def role_of(kind, grading, tags):
+    if grading.get("grade"):
+        return CHECK if kind == "code" else WRITTEN
+    if kind != "code":
+        return None
+    if grading.get("solution"):
+        return ANSWER
+    if grading.get("grade_id") == SETUP:
+        return SETUP
+    return next((tag for tag in (HELPERS, CASES, MISTAKES, ALTERNATIVES) if tag in tags), None)
+
+
+def outlined(cells, path):
+    """Return the tasks with all that their cells tell without being run."""
+    tasks, task = [], None
+    for cell in cells:
+        if task is None and cell.role in (CHECK, CASES, MISTAKES, ALTERNATIVES):
             raise SourceError(f"The cell {cell.id} of {path.name} belongs to an answer, but none comes before it.")
-        if cell.cell_type == "code" and grading.get("grade"):
-            task.check, task.points = grading["grade_id"], grading["points"]
-        elif cell.cell_type == "code" and grading.get("solution"):
-            run(cell, names)
-            task = Task(grading["grade_id"], 0, "", names.get(grading["grade_id"]), cell.source, names=names)
-            if task.function is None:
-                raise SourceError(f"The answer cell {task.name} of {path.name} does not define {task.name}.")
+        if cell.role == WRITTEN:
+            tasks.append(Task(cell.name, cell.points, cell.name))
+        elif cell.role == ANSWER:
+            task = Task(cell.name, 0, "", source=cell.source)
             tasks.append(task)
-        elif grading.get("grade"):
-            tasks.append(Task(grading["grade_id"], grading["points"], grading["grade_id"]))
-        elif grading.get("grade_id") == "setup":
-            helpers.append(imports(cell.source))
-            exec(helpers[-1], names)
-        elif HELPERS in tags:
-            run(cell, names)
-            helpers.append(cell.source)
-        elif cell.cell_type == "code" and tag:
-            attach(task, tag, cell, names)
+        elif cell.role == CHECK:
+            task.check, task.points = cell.name, cell.points
+        elif cell.role in (CASES, MISTAKES, ALTERNATIVES):
+            task.texts[cell.role] = cell.source
+            if cell.role == CASES:
+                task.settings = plain_values(cell.source)
     for task in tasks:
-        if not task.written and "bar" not in task.settings and "cases" not in task.settings:
-            raise SourceError(f"The task {task.name} of {path.name} has neither cases nor a bar.")
         if not task.check:
             raise SourceError(f"The task {task.name} of {path.name} has no check.")
-    return Source(name, path, tasks, "\n\n".join(helpers), used_modules(notebook))
+    return tasks
 
 
-def run(cell, names):
+def plain_values(source):
+    """Return what a cell sets to a plain value, by name."""
+    found = {}
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            with contextlib.suppress(ValueError):
+                found[node.targets[0].id] = ast.literal_eval(node.value)
+    return found
+
+
+def execute(cell, names):
     exec(compile(cell.source, f"<{cell.id}>", "exec"), names)
 
 
-def attach(task, tag, cell, names):
+def attach(task, cell, names):
     """Add to a task what a cell for authors defines."""
     defined = dict(names)
-    run(cell, defined)
+    execute(cell, defined)
     new = {name: value for name, value in defined.items() if names.get(name) is not value}
     names.update({name: value for name, value in new.items() if name.startswith("_")})
-    task.texts[tag] = cell.source
-    if tag == CASES:
+    if cell.role == CASES:
+        if new.get("bar") != task.bar or new.get("seconds") != task.settings.get("seconds"):
+            raise SourceError(f"The bar and the seconds of {task.name} should be plain numbers.")
         task.settings = new
         return
     functions = {name: value for name, value in new.items() if not name.startswith("_") and inspect.isfunction(value) and value.__module__ == names["__name__"]}
     if not all(inspect.getdoc(function) for function in functions.values()):
-        raise SourceError(f"Each function in the {tag} of {task.name} needs a docstring: it is what a student reads.")
-    setattr(task, tag, functions)
+        raise SourceError(f"Each function in the {cell.role} of {task.name} needs a docstring: it is what a student reads.")
+    setattr(task, cell.role, functions)
 
 
 def imports(source):
@@ -223,19 +291,21 @@ def imports(source):
     return "\n".join(ast.unparse(node) for node in statements if getattr(node, "module", None) != "checks")
 
 
-def used_modules(notebook):
+def used_modules(cells):
     """Return the chapters' modules that the notebook imports."""
-    nodes = [node for cell in notebook.cells if cell.cell_type == "code" for node in ast.walk(ast.parse(cell.source))]
-    imported = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
-    imported |= {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
+    imported = imported_by(cell.source for cell in cells if cell.kind == "code")
     return sorted(CHAPTERS / f"{name}.py" for name in imported if (CHAPTERS / f"{name}.py").is_file())
 
 
 def needed(origin):
     """Return the names of the modules that the solution imports, and that the chapters' modules import which it uses."""
-    cells = [cell for cell in nbformat.read(origin.path, as_version=4).cells if cell.cell_type == "code"]
-    own = [cell.source for cell in cells if not {CASES, MISTAKES, ALTERNATIVES} & set(cell.metadata.get("tags", []))]
-    nodes = [node for text in [*own, *(module.read_text(encoding="utf-8") for module in origin.modules)] for node in ast.walk(ast.parse(text))]
-    found = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
-    found |= {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
+    solution = [cell.source for cell in origin.cells if cell.kind == "code" and cell.role not in (CASES, MISTAKES, ALTERNATIVES)]
+    found = imported_by([*solution, *(module.read_text(encoding="utf-8") for module in origin.modules)])
     return sorted(found - {"checks"} - {module.stem for module in origin.modules})
+
+
+def imported_by(sources):
+    """Return the full names of the modules that any of these sources imports."""
+    nodes = [node for source in sources if "import" in source for node in ast.walk(ast.parse(source))]
+    found = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    return found | {node.module for node in nodes if isinstance(node, ast.ImportFrom)}

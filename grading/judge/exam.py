@@ -1,42 +1,64 @@
 """What a grading asks of every submission, and the verdict on what comes back."""
 
+import contextlib
 import functools
+import hashlib
 import inspect
 import json
 import operator
+import sys
+from importlib.metadata import version
 
 import numpy as np
 
 from grading.shared import checks
-from grading.shared.checks import Verdict, decode, encode, judge, judge_training
+from grading.shared.checks import Verdict, decode, encode, judge, judge_training, opened, unmeasured
+from grading.shared.files import ROOT, write
+from grading.shared.workers import apart
 
 SLOWER = 1.5  # the grader's machine may be this much slower than the student's before a training counts as too long
 FRESH_DRAWS = 3
 UNJUDGED = "What it gives back could not be judged"
+COUNTED_ON = ("numpy", "torch", "scikit-learn", "scipy")
 
 
 class Exam:
     """What this grading asks: for each function the visible cases and fresh ones, for each training task fresh data.
 
-    origin: the Source. seed: of the fresh cases; every submission gets the same.
+    origin: the Source, which is run where that is needed. seed: of the fresh cases; every submission gets the same.
+    drawn: what `draw` returned for them.
     """
 
-    def __init__(self, origin, seed):
+    def __init__(self, origin, seed, drawn=None):
         self.origin = origin
         self.by_check = {task.check: task for task in origin.functions}
-        expected = origin.expected()
-        self.expected = json.dumps(expected)
+        drawn = json.loads(drawn or draw(origin, seed))
+        self.expected = json.dumps(drawn["expected"])
         self.asked, self.trials = {}, {}
-        for place, (task, visible) in enumerate(zip(origin.functions, expected, strict=True)):
-            rngs = [np.random.default_rng([seed, place, draw]) for draw in range(FRESH_DRAWS)]
-            if task.bar is None:
-                self.asked[task.name] = functools.reduce(joined, [task.numbers(rng) for rng in rngs], visible) | {"visible": len(visible["cases"])}
+        for visible in drawn["expected"]:
+            name = visible["name"]
+            if name in drawn["trials"]:
+                arguments, unseen, truth = drawn["trials"][name]
+                self.trials[name] = arguments, decode(unseen), decode(truth)
+                self.asked[name] = visible | {"seconds": SLOWER * visible["seconds"]}
             else:
-                self.trials[task.name] = task.trial(rngs[0])
-                self.asked[task.name] = visible | {"seconds": SLOWER * task.settings["seconds"]}
+                self.asked[name] = ready(joined(visible, drawn["fresh"][name])) | {"visible": len(visible["cases"])}
         self.source_of_checks = inspect.getsource(checks)
         self.request = functools.cache(self.request)  # the same for every submission, and megabytes
         self.support = origin.support() | {"expected.json": self.expected.encode()}
+
+    @classmethod
+    def kept(cls, origin, seed, path):
+        """Return the exam as the file `path` keeps it. Where nothing there was made of the same by the same, it is made and kept there."""
+        key = key_of(origin, seed)
+        with contextlib.suppress(OSError, ValueError):
+            first, drawn = path.read_bytes().split(b"\n", 1)
+            if first == seal(key, drawn):
+                return cls(origin, seed, drawn)
+        drawn = apart(draw, origin, seed)
+        with contextlib.suppress(OSError):
+            write(path, seal(key, drawn) + b"\n" + drawn)
+        return cls(origin, seed, drawn)
 
     def request(self, name, instead=()):
         """Return what the kernel is asked, as bytes. With `instead`, model answers are in it, of tasks before this one only."""
@@ -44,7 +66,7 @@ class Exam:
         request = {"name": name, "checks": self.source_of_checks, "helpers": helpers, "instead": instead}
         if name in self.trials:
             arguments, unseen, _ = self.trials[name]
-            request |= {"arguments": [encode(argument) for argument in arguments], "unseen": encode(unseen)}
+            request |= {"arguments": arguments, "unseen": encode(unseen)}
         else:
             request |= {"cases": self.asked[name]["cases"]}
         return json.dumps(request).encode()
@@ -60,25 +82,62 @@ class Exam:
         except Exception:
             return Verdict(False, "What it gives back could not be read.")
         try:
-            if task.name in self.trials:
-                return judge_training(asked, task.score, task.signs, self.trials[task.name][2], outcomes[0], seconds)
-            return judge(asked, outcomes)
+            return self.measured(task, outcomes[0], seconds) if task.name in self.trials else judge(asked, outcomes)
         except Exception as error:
             return Verdict(False, f"{UNJUDGED} ({type(error).__name__}: {error}).")
 
+    def measured(self, task, outcome, seconds):
+        asked, truth = self.asked[task.name], self.trials[task.name][2]
+        fault = unmeasured(asked, truth, outcome)
+        if fault:
+            return fault
+        self.origin.run()
+        return judge_training(asked, task.score, task.signs, truth, outcome, seconds)
+
+
+def key_of(origin, seed):
+    """Return what changes when anything does that the cases, or what is made of them, depend on."""
+    files = [origin.path, *origin.modules, *sorted((ROOT / "grading").rglob("*.py"))]
+    contents = [hashlib.sha256(path.read_bytes()).hexdigest() for path in files]
+    return repr([seed, contents, sys.version, *map(version, COUNTED_ON)]).encode()
+
+
+def seal(key, drawn):
+    return hashlib.sha256(key + drawn).hexdigest().encode()
+
+
+def draw(origin, seed):
+    """Return as JSON the visible cases, and for each function fresh ones, or a trial, with all that is expected of them. Raises SourceError."""
+    origin.run()
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)  # of several, on small tensors, most would wait
+    fresh, trials = {}, {}
+    for place, task in enumerate(origin.functions):
+        rngs = [np.random.default_rng([seed, place, draw]) for draw in range(FRESH_DRAWS)]
+        if task.bar is None:
+            fresh[task.name] = functools.reduce(joined, map(task.numbers, rngs))
+        else:
+            arguments, unseen, truth = task.trial(rngs[0])
+            trials[task.name] = [[encode(argument) for argument in arguments], encode(unseen), encode(truth)]
+    return json.dumps({"expected": origin.expected(), "fresh": fresh, "trials": trials}).encode()
+
+
+def ready(asked):
+    """Return what is asked with all outcomes decoded, once for all submissions."""
+    mistakes = [mistake | {"outcomes": list(map(opened, mistake["outcomes"]))} for mistake in asked["mistakes"]]
+    return asked | {"expected": list(map(opened, asked["expected"])), "mistakes": mistakes}
+
 
 def understood(outcome):
-    """Return an outcome if it is one. Raises whatever comes of it if it is not."""
-    if "value" in outcome:
-        decode(outcome["value"])
-    else:
+    """Return an outcome, decoded, if it is one. Raises whatever comes of it if it is not."""
+    if "value" not in outcome:
         outcome["raised"][0], outcome["message"], outcome["where"]
-    for position, now in outcome.get("modified", []):
-        operator.index(position), decode(now)
+    for position, _ in outcome.get("modified", []):
+        operator.index(position)
     texts = [*outcome.get("raised", []), *(outcome.get(name, "") for name in ("message", "where", "warned", "printed"))]
     if not all(isinstance(text, str) for text in texts):
         raise TypeError
-    return outcome
+    return opened(outcome)
 
 
 def joined(one, other):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from nbformat.v4 import new_output
 
 from grading.collect.handed_in import LARGEST, files
-from grading.judge.exam import SLOWER, UNJUDGED
+from grading.judge.exam import UNJUDGED
 from grading.run.session import Died, NoAnswer, Session
 from grading.shared.checks import Verdict, score_line
 
@@ -93,7 +93,7 @@ def attempt(submission, files, exam, wall, seconds, left_out, deadline):
 def ask(session, exam, task, instead=()):
     """Have the student's Python call a task's function with all cases, and return the verdict."""
     trains = task.bar is not None
-    limit = 2 * SLOWER * task.settings["seconds"] if trains else session.seconds_per_cell
+    limit = 2 * exam.asked[task.name]["seconds"] if trains else session.seconds_per_cell
     before = session.cpu_seconds
     try:
         reply = session.ask(ANSWER, exam.request(task.name, instead), limit, chance=bool(instead))
