@@ -14,10 +14,10 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader import api
 from playwright.sync_api import expect
-from sqlalchemy import text
 
 from grading.author.release import Problem, generate, make_tables
 from grading.author.settings import CODE_STUB, SOURCE_ONLY, TEXT_STUB
+from grading.report import database
 from grading.report.gradebook import Gradebook, Mark
 from tests import formgrader
 
@@ -70,9 +70,7 @@ def course(tmp_path):
 
 @pytest.fixture
 def book(course):
-    with_marks = Gradebook(course / "graded", NAME, course / "solutions")
-    yield with_marks
-    with_marks.close()
+    return Gradebook(course / "graded", NAME, course / "solutions")
 
 
 def submission(book, why=None, double="    return 2 * x"):
@@ -132,7 +130,7 @@ def test_the_exercise_is_the_same_at_every_run_and_nothing_beside_it_is_touched(
     first, when = exercise.read_bytes(), exercise.stat().st_mtime_ns
     assert generate(course, NAME).read_bytes() == first and exercise.stat().st_mtime_ns == when
     nbgrader_own = course / "graded" / "release" / NAME
-    Gradebook(course / "graded", NAME, course / "solutions").close()
+    Gradebook(course / "graded", NAME, course / "solutions")
     nbgrader(course / "graded", "generate_assignment", NAME, "--force")
     assert (nbgrader_own / exercise.name).read_bytes() == first
     assert sorted(path.name for path in exercise.parent.iterdir()) == [exercise.name, "checks.py"]
@@ -324,9 +322,9 @@ def test_nothing_that_a_student_wrote_runs_or_loads_anything(book, browser):
 # Problems
 
 
-def test_a_gradebook_in_use_by_another_program_gets_one_clear_line_and_keeps_its_marks(book):
+def test_a_gradebook_in_use_by_another_program_gets_one_clear_line_and_keeps_its_marks(book, monkeypatch):
     enter(book, "ada", "Because.")
-    book._book.db.execute(text("PRAGMA busy_timeout = 100"))
+    monkeypatch.setattr(database, "PATIENCE", 0.1)
     other = sqlite3.connect(book.out / "gradebook.db", isolation_level=None)
     for lock, attempts in {
         "IMMEDIATE": (lambda: enter(book, "ada", "Therefore.", points=0), lambda: book.withdraw("ada")),
@@ -373,7 +371,7 @@ def test_a_source_with_other_tasks_leaves_the_marks_alone_and_says_what_to_do(co
     assert (book.out / "release" / NAME / f"{NAME}.ipynb").read_bytes() == released
     assert points(book, "ada")["why"] == (2, False)
     write_source(course, source_cells())
-    Gradebook(book.out, NAME, course / "solutions").close()
+    Gradebook(book.out, NAME, course / "solutions")
 
 
 def test_a_source_with_other_words_helpers_and_points_keeps_the_marks(course, book):
@@ -387,7 +385,6 @@ def test_a_source_with_other_words_helpers_and_points_keeps_the_marks(course, bo
     enter(changed, "ada", "Because.")
     assert changed.marks("ada") == {"double-check": Mark(3, 3, False, ""), "why": Mark(2, 4, False, "")}
     assert "Smaller" in changed.feedback("ada").read_text()
-    changed.close()
 
 
 # Formgrader
