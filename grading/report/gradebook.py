@@ -118,18 +118,22 @@ class Gradebook:
     def enter_all(self, entries):
         """Enter submissions that were run, all or none: tuples (student, notebook, scores, comments).
 
-        A notebook is harmless to show and has the release's graded cells; `scores` are points by check cell, `comments` texts by answer
-        cell. What was given by hand is kept; where the answer has changed since, it waits to be looked at again.
+        A notebook is harmless to show and has the release's graded cells, or it is what `text_of` makes of one; `scores` are points by check
+        cell, `comments` texts by answer cell. What was given by hand is kept; where the answer has changed since, it waits to be looked at again.
         """
-        entries = [(student, with_metadata_of(self._cells, notebook), scores, comments) for student, notebook, scores, comments in entries]
+        texts = [(student, notebook if isinstance(notebook, str) else self.text_of(notebook), *said) for student, notebook, *said in entries]
         with self._told():
             with database.opened(self._file, writing=True) as opened:
-                for student, notebook, scores, comments in entries:
-                    self._enter(opened, student, sources(notebook), scores, comments)
+                for student, text, scores, comments in texts:
+                    self._enter(opened, student, sources(json.loads(text)), scores, comments)
             # Last, because the answers in them tell the next call what has changed: after an interruption that asks too often, not too rarely.
-            for student, notebook, _, _ in entries:
-                write(self._autograded(student), (nbformat.writes(notebook) + "\n").encode())
+            for student, text, _, _ in texts:
+                write(self._autograded(student), text.encode())
                 self._kept_path(student).unlink(missing_ok=True)
+
+    def text_of(self, notebook):
+        """Return the file that is kept of a notebook; the work can be done in another process."""
+        return nbformat.writes(with_metadata_of(self._cells, notebook)) + "\n"
 
     def _enter(self, opened, student, now, scores, comments):
         submission = database.submissions(opened, self.name, student).get(student)
