@@ -62,9 +62,14 @@ class Grading:
         for student in self.students:
             if not student.folder and not student.reason.startswith(NO_SUBMISSION):
                 self.results[student.name] = {"status": FAILED, "reason": student.reason}
-        rows = [row for student in self.students if student.name in self.results for row in self.rows(student.name)]
-        write_table(self.folder / "grades.csv", rows)
-        self.report(rows, len(changed))
+        graded = {name for name, result in self.results.items() if result["status"] == GRADED}
+        for job in self.gradebook.due(graded):
+            self.gradebook.pages.write(job)
+        marks = self.gradebook.marks_of_all()
+        names = [student.name for student in self.students if student.name in self.results]
+        table = [row for name in names for row in rows(name, self.origin.tasks, self.results[name], marks.get(name, {}))]
+        write_table(self.folder / "grades.csv", table)
+        self.report(table, len(changed))
 
     def is_known(self, student, folder):
         result = self.results[student]
@@ -125,13 +130,6 @@ class Grading:
             self.gradebook.explain(student, result["reason"])
         self.store.keep(student, result)
         self.results[student] = result
-
-    def rows(self, student):
-        """Return a student's rows of the table as things stand, and bring the feedback page there too."""
-        result = self.results[student]
-        if result["status"] == GRADED:
-            self.gradebook.feedback(student)
-        return rows(student, self.origin.tasks, result, self.gradebook.marks(student))
 
     def report(self, rows, graded_now):
         """Print what an instructor wants to know first."""

@@ -182,15 +182,17 @@ class Gradebook:
 
     def students(self):
         """Return the names of the students whose submission was entered."""
-        return set(self._submissions())
+        return self.marks_of_all().keys()
 
     def marks(self, student):
         """Return a Mark for each task of the student, by the grade id of its graded cell; nothing for a student without a submission."""
-        return {name: self._mark(submission, name) for submission in self._submissions(student).values() for name in submission.grades}
+        return self.marks_of_all(student).get(student, {})
 
-    def marks_of_all(self):
-        """Return the marks of all students whose submission was entered, as `marks` does, by student."""
-        return {student: {name: self._mark(submission, name) for name in submission.grades} for student, submission in self._submissions().items()}
+    def marks_of_all(self, student=None):
+        """Return the marks of all students whose submission was entered (or of one), as `marks` does, by student."""
+        with self._told():
+            submissions = self._submissions(student)
+        return {student: {name: self._mark(submission, name) for name in submission.grades} for student, submission in submissions.items()}
 
     def _mark(self, submission, name):
         grade, comment = submission.grades[name], submission.comments.get(self._answer_of[name])
@@ -201,19 +203,19 @@ class Gradebook:
 
         Raises Unshowable, too.
         """
-        for job in self._due(self._submissions(student)):
-            with self._told():
+        with self._told():
+            for job in self._due(self._submissions(student)):
                 self.pages.write(job)
         return self._feedback(student)
 
-    def due(self):
-        """Return a Job for each student's page that does not show how marks and notebook are now; `pages.write` does it, in any process."""
-        return self._due(self._submissions())
+    def due(self, students):
+        """Return a Job for each of these students whose page does not show how marks and notebook are now; `pages.write` does it, in any process."""
+        with self._told():
+            return self._due({student: submission for student, submission in self._submissions().items() if student in students})
 
     def _due(self, submissions):
-        with self._told():
-            jobs = [self._job(student, submission) for student, submission in submissions.items()]
-            return [job for job in jobs if not job.done()]
+        jobs = [self._job(student, submission) for student, submission in submissions.items()]
+        return [job for job in jobs if not job.done()]
 
     def _job(self, student, submission):
         notebook, marks = self._autograded(student), marks_on_page(submission)
@@ -233,7 +235,7 @@ class Gradebook:
             raise Problem(f"The gradebook {self._file} cannot be used. {what_helps(error)}") from error
 
     def _submissions(self, student=None):
-        with self._told(), database.opened(self._file) as opened:
+        with database.opened(self._file) as opened:
             return database.submissions(opened, self.name, student)
 
     def _autograded(self, student):

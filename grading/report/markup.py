@@ -9,9 +9,9 @@ OTHER_TEXT = set("iframe noembed noframes noscript plaintext script style textar
 LISTS = set("accept-charset accesskey archive dropzone for headers rel rev sandbox sizes".split())  # attributes whose values are split, beside class
 SPACE = " \n\t\f\r"
 TAG = re.compile(r"(<[^<>]*>)")
-START = re.compile(r'<([a-z][a-z0-9]*)((?:\s+[a-z][a-z0-9-]*(?:="[^"<>]*")?)*)\s*(/?)>')
+START = re.compile(r'<([a-z][a-z0-9]*)((?:\s+[a-z][a-z0-9-]*(?:\s*="[^"<>]*")?)*)\s*(/?)>')
 END = re.compile(r"</([a-z][a-z0-9]*)>")
-ATTRIBUTE = re.compile(r'([a-z][a-z0-9-]*)(?:="([^"]*)")?')
+ATTRIBUTE = re.compile(r'([a-z][a-z0-9-]*)(?:\s*="([^"]*)")?')
 CHARACTERS = {"&quot;": '"', "&#34;": '"', "&#39;": "'", "&#x27;": "'", "&nbsp;": "\xa0", ">": "&gt;"}
 CHARACTER = re.compile("|".join(CHARACTERS))
 ODD_IN_TEXT = re.compile("<|&(?!(?:amp|lt|gt|quot|nbsp|#34|#39|#x27);)")
