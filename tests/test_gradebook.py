@@ -376,27 +376,37 @@ def test_feedback_is_what_nbgrader_makes_and_is_made_again_only_when_something_c
     assert b"Therefore." in book.feedback("ada").read_bytes()
 
 
+def run(book, *answers):
+    """Return a submission that was not made harmless, with the metadata of one that was."""
+    notebook = submission(book, *answers)
+    notebook.metadata = harmless(notebook).metadata
+    return notebook
+
+
 def kinds(book):
     """Yield notebooks of which nbconvert makes different things, with the words that are in the page, and whether it is put together from its cells."""
-    notebook = submission(book, "Because $\\lambda' \\quad x$ & `a < \"b\"`.\n\n- [ ] one<br>\n\n|a|b|\n|:-|-|\n|1|2|", "    return '<b>' < \"&amp;\"  # é\u00a0\u2028")
+    notebook = run(book, "Because $\\lambda' \\quad x$ & `a < \"b\"`.\n\n- [ ] one<br>\n\n|a|b|\n|:-|-|\n|1|2|", "    return '<b>' < \"&amp;\"  # é\u00a0\u2028")
     yield notebook, "<mi>λ</mi>", True
     yield harmless(notebook), "<mi>λ</mi>", True
-    notebook = submission(book, "![a \"b\" 'c'](attachment:p.png) ![](attachment:p.png)")
+    notebook = run(book, "![a \"b\" 'c'](attachment:p.png) ![](attachment:p.png)")
     notebook.cells[-1].attachments = {"p.png": {"image/png": PICTURE}}
     yield notebook, "data:image/png", False
-    notebook = submission(book, "", "%%bash\nls")
+    notebook = run(book, "", "%%bash\nls")
     show, data = functools.partial(new_output, "display_data"), {"image/png": PICTURE, "text/plain": "a picture"}
     error = new_output("error", ename="E", evalue="e", traceback=["\x1b[31mred\x1b[0m <module>", "'E'"])
-    notebook.cells[2].outputs = [show(data=data), show(data=data, metadata={"image/png": {"width": 3}}), error, new_output("stream", name="stderr", text=" \n\t")]
+    notebook.cells[2].outputs = [show(data=data), error, new_output("stream", name="stderr", text=" \n\t")]
     notebook.cells.insert(1, new_code_cell("", execution_count=None, metadata={"tags": ["mine"]}))
     yield notebook, "No description has been provided", True
-    yield submission(book, HOSTILE), "onerror", True
-    yield harmless(submission(book, HOSTILE)), "onerror", True
+    notebook = copy.deepcopy(notebook)
+    notebook.cells[3].outputs = [show(data=data, metadata={"image/png": {"width": 3}})]
+    yield notebook, 'width="3"', False
+    yield run(book, HOSTILE), "onerror", True
+    yield harmless(run(book, HOSTILE)), "onerror", True
     for html in ("</div></div>", "<div>", "<!-- &copy -->", "<img src=x>", "<script>1 < 2</script>", "</br>", '<p class="jp-Notebook"></p>', "<p rel=' a  b' title='&quot;'>"):
-        notebook = submission(book)
+        notebook = run(book)
         notebook.cells[3].outputs = [new_output("execute_result", data={"text/html": html})]
         yield notebook, "Out[", False
-    notebook = submission(book)
+    notebook = run(book)
     notebook.cells[1:1] = [new_raw_cell("  "), new_raw_cell("raw <b>text</b>"), new_markdown_cell("")]
     yield notebook, "raw", False
 
