@@ -63,6 +63,7 @@ def grade(chosen, interrupts):
 
     try:
         Grading(**vars(chosen), console=Console(markup=False), interrupts=interrupts).run()
+        interrupts.check()
     except (SourceError, Problem, Refused, NoWall) as reason:
         return f"{reason}"
 

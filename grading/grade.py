@@ -1,10 +1,13 @@
-"""One grading of a class: what was handed in is run and judged where it has changed, then table and pages say how things stand."""
+"""One grading of a class: what was handed in is run and judged where it has changed, then table and pages say how things stand.
 
-import dataclasses
+This process holds the gradebook and hands out work; it and what it reads is as it was if a worker, or a submission, ends badly.
+"""
+
 import inspect
 import secrets
 from pathlib import Path
 from time import monotonic
+from typing import NamedTuple
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -26,10 +29,21 @@ from grading.run.wall import NoNesting, NoWall, Wall
 from grading.shared import checks
 from grading.shared.files import ROOT, write
 from grading.shared.text import text
-from grading.shared.workers import Workers
+from grading.shared.workers import Lost, Workers
 
 NO_SUBMISSION = "no submission"
 BATCH = 1.0  # seconds between two writes to the gradebook
+
+
+class Outcome(NamedTuple):
+    """What came of a submission: the `key` it is known by from now on, the text of its harmless notebook, points by check cell, and texts by task."""
+
+    key: str
+    notebook: str
+    scores: dict
+    messages: dict
+    mistakes: dict
+    notes: list
 
 
 class Grading:
@@ -40,10 +54,11 @@ class Grading:
         self.console, self.interrupts, self.broken = console, interrupts, ""
         self.origin = source.outline(name)
         self.students = handed_in.students(submitted, name)
+        self.folders = {student.name: student.folder for student in self.students if student.folder}
         self.gradebook = Gradebook(out, name, SOLUTIONS)
         self.folder = out / name
         self.store = Results(self.folder / "results")
-        self.results = {student.name: self.store.read(student.name) for student in self.students if student.folder}
+        self.results = {name: result for name in self.folders if (result := self.store.read(name))}
         self.seed = self.kept_seed(seed)
         ours = sorted([self.origin.path, *self.origin.modules, *Path(__file__).parent.rglob("*.py")])
         self.rules = f"{fingerprint(ours, ROOT)} {self.seed} {seconds:g}"
@@ -60,58 +75,65 @@ class Grading:
 
     def run(self):
         """Grade what changed, then write the table and the feedback pages of all who have a result."""
-        folders = {student.name: student.folder for student in self.students if student.folder}
         entered = self.gradebook.students()
-        changed = {name: folder for name, folder in folders.items() if name not in entered or not self.is_known(name, folder)}
-        graded = self.grade(changed) if changed else 0
+        changed = [name for name in self.folders if name not in entered or not self.is_known(name)]
+        try:
+            graded = self.grade(changed) if changed else 0
+        except KeyboardInterrupt:
+            graded = 0
+        self.interrupts.hold()
+        self.show()
         for student in self.students:
             if not student.folder and not student.reason.startswith(NO_SUBMISSION):
                 self.results[student.name] = {"status": FAILED, "reason": student.reason}
-        table = [row for student in self.students if self.results.get(student.name) for row in self.rows(student.name)]
+        marks = self.gradebook.marks_of_all()
+        names = [student.name for student in self.students if student.name in self.results]
+        table = [row for name in names for row in rows(name, self.origin.tasks, self.results[name], marks.get(name, {}))]
         write_table(self.folder / "grades.csv", table)
         self.report(table, graded)
         if self.broken:
             raise Problem(f"The wall broke: {self.broken}. What was graded is kept; the same command goes on.")
-        self.interrupts.check()
 
-    def is_known(self, student, folder):
-        result = self.results[student]
+    def is_known(self, student):
+        result = self.results.get(student)
         try:
-            return result is not None and result["status"] == GRADED and result["key"] == self.key(folder)
+            return result is not None and result["status"] == GRADED and result["key"] == self.key(student)
         except OSError:
             return False
 
-    def key(self, folder):
+    def key(self, student):
+        folder = self.folders[student]
         return f"{fingerprint(handed_in.files(folder), folder)} {self.rules}"
 
-    def grade(self, folders):
-        """Grade these submissions; return how many were. After an interrupt that is fewer."""
+    def grade(self, students):
+        """Grade these students' submissions; return how many were. After an interrupt that is fewer."""
         with self.wall() as wall:  # it starts while the exam is made
             exam = Exam.kept(self.origin, self.seed, self.folder / "exam")
-            wall = self.proven(wall)
+            work = Work(self, exam, self.proven(wall), self.gradebook.pages)
             self.interrupts.hold()
-            with Workers(min(self.jobs, len(folders)), lambda student: self.marked(folders[student], exam, wall)) as workers:
-                return self.gather(folders, workers)
+            with Workers(min(self.jobs, len(students)), work) as workers:
+                return self.gather(students, workers)
 
-    def wall(self, **options):
-        return Wall(source.needed(self.origin), [ANSWER, inspect.getsource(checks)], self.seed, unsafe=self.unsafe, **options)
+    def wall(self, alone=False):
+        return Wall(source.needed(self.origin), [ANSWER, inspect.getsource(checks)], self.seed, alone=alone, unsafe=self.unsafe)
 
     def proven(self, wall):
         """Return the wall, or another that stands here. Raises NoWall."""
         wall.ready()
-        if not self.unsafe:
-            hidden = [SOLUTIONS, self.out, Path.home(), *(student.folder for student in self.students if student.folder)][:4]
-            try:
-                prove(wall, hidden)
-            except NoNesting as refused:
-                wall.__exit__()
-                self.say(f"This system refuses namespaces within bubblewrap ({refused}): each submission gets one of its own, which takes longer.")
-                wall = self.wall(alone=True)
-                prove(wall, hidden)
+        if self.unsafe:
+            return wall
+        hidden = [SOLUTIONS, self.out, Path.home(), *self.folders.values()][:4]
+        try:
+            prove(wall, hidden)
+        except NoNesting as refused:
+            self.say(f"This system refuses namespaces within bubblewrap ({refused}): each submission gets a bubblewrap of its own, which takes longer.")
+            wall.stop()
+            wall = self.wall(alone=True)
+            prove(wall, hidden)
         return wall
 
-    def gather(self, folders, workers):
-        """Have all marked and enter what comes of it, in batches."""
+    def gather(self, students, workers):
+        """Have all marked, enter in batches what comes of it, and have their pages made; return how many were entered."""
         progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -121,79 +143,90 @@ class Grading:
             disable=not self.console.is_terminal,
             auto_refresh=False,  # which would be a thread
         )
-        for student in folders:
+        for student in students:
             workers.give(student)
         finished, graded, last = [], 0, monotonic()
         with progress:
-            bar = progress.add_task(f"Grading {self.name}", total=len(folders))
-            while workers.busy and not self.stopped:
-                finished += workers.take(BATCH, [self.interrupts])
-                if finished and (monotonic() > last + BATCH or not workers.busy or self.stopped):
-                    graded += self.keep(finished)
+            bar = progress.add_task(f"Grading {self.name}", total=len(students))
+            while workers.busy and not (self.interrupts.came or self.broken):
+                for job, outcome, error in workers.take(BATCH, [self.interrupts]):
+                    if not isinstance(job, str):
+                        self.shown(job, error)
+                    elif isinstance(error, NoWall | NoNesting):
+                        self.broken = str(error)
+                    else:
+                        finished.append((job, outcome, error))
+                if finished and (monotonic() > last + BATCH or not workers.busy):
+                    graded += self.keep(finished, workers)
                     finished, last = [], monotonic()
                     progress.update(bar, completed=graded, refresh=True)
-        return graded
+        return graded + self.keep(finished)
 
-    @property
-    def stopped(self):
-        return self.interrupts.came or self.broken
-
-    def marked(self, folder, exam, wall):
-        """Mark a submission, in a worker; return the key it is known by from now on, and what came of it."""
-        key = self.key(folder)
-        submission = preflight.read(folder, self.name, self.gradebook.release)
-        found = mark(submission, beside(folder, exam), exam, wall, self.seconds)
-        return key, dataclasses.replace(found, notebook=harmless(found.notebook))
-
-    def keep(self, finished):
-        """Enter what came of submissions into the gradebook; return of how many. What one could not be graded for is a reason, not a mark."""
-        self.broken = next((str(error) for _, _, error in finished if isinstance(error, NoWall | NoNesting)), "")
-        finished = [found for found in finished if not isinstance(found[2], NoWall | NoNesting)]
-        for student, result, error in finished:
-            try:
-                if error:
-                    raise error
-                key, marked = result
-                messages = {name: text(verdict.message()) for name, verdict in marked.verdicts.items()}
-                scores = {task.check: task.points * marked.verdicts[task.name].solved for task in self.origin.functions}
-                self.gradebook.enter(student, marked.notebook, scores, messages)
-                self.gradebook.feedback(student)
-                mistakes = {name: text(verdict.mistake) for name, verdict in marked.verdicts.items() if verdict.mistake}
-                notes = [text(note) for note in marked.notes]
-                result = {"status": GRADED, "key": key, "messages": messages, "mistakes": mistakes, "notes": notes}
-            except (Refused, Failed, Unshowable) as reason:
-                result = {"status": FAILED, "reason": text(str(reason))}
-            except Problem:
-                raise
-            except OSError as error:
-                result = {"status": FAILED, "reason": text(f"Its files cannot be read or copied: {error.strerror}.")}
-            except Exception as error:
-                result = {"status": FAILED, "reason": text(f"The grader itself failed, please tell its authors: {type(error).__name__}: {error}")}
-            if result["status"] == FAILED:
-                self.gradebook.withdraw(student)
-                self.gradebook.explain(student, result["reason"])
-            self.store.keep(student, result)
-            self.results[student] = result
+    def keep(self, finished, workers=None):
+        """Enter what came of submissions; return of how many. What one could not be graded for is a reason, not a mark."""
+        self.enter([(student, outcome) for student, outcome, error in finished if not error])
+        for student, _, error in finished:
+            if error:
+                self.fail(student, error)
+        for job in self.gradebook.due([student for student, _, _ in finished]) if workers else ():
+            workers.give(job, at_once=True)
         return len(finished)
 
-    def rows(self, student):
-        """Return a student's rows of the table as things stand, and bring the feedback page there too."""
-        result = self.results[student]
-        if result["status"] == GRADED:
-            self.gradebook.feedback(student)
-        return rows(student, self.origin.tasks, result, self.gradebook.marks(student))
+    def enter(self, outcomes):
+        """Enter outcomes into the gradebook, all at once if that can be."""
+        try:
+            self.gradebook.enter_all([(student, outcome.notebook, outcome.scores, outcome.messages) for student, outcome in outcomes])
+        except Problem:
+            raise
+        except Exception as error:
+            if len(outcomes) == 1:
+                return self.fail(outcomes[0][0], error)
+            for one in outcomes:
+                self.enter([one])
+            return
+        for student, outcome in outcomes:
+            told = {"messages": outcome.messages, "mistakes": outcome.mistakes, "notes": outcome.notes}
+            self.known(student, {"status": GRADED, "key": outcome.key} | told)
+
+    def fail(self, student, error):
+        """Put down why a submission could not be graded."""
+        reason = text(why(error))
+        self.gradebook.withdraw(student)
+        self.gradebook.explain(student, reason)
+        self.known(student, {"status": FAILED, "reason": reason})
+
+    def known(self, student, result):
+        self.store.keep(student, result)
+        self.results[student] = result
+
+    def show(self):
+        """Have the pages made that do not show how things stand."""
+        due = self.gradebook.due([student for student, result in self.results.items() if result["status"] == GRADED])
+        if due:
+            with Workers(min(self.jobs, len(due)), self.gradebook.pages.write) as workers:
+                for job in due:
+                    workers.give(job)
+                while workers.busy:
+                    for job, _, error in workers.take():
+                        self.shown(job, error)
+
+    def shown(self, job, error):
+        """Take note of how the making of a page ended."""
+        if isinstance(error, OSError):
+            raise Problem(f"{error.filename or self.out}: {error.strerror or error}. Make {self.out} writable, or name another folder with --out.")
+        if error:
+            self.fail(job.student, error)
 
     def report(self, table, graded_now):
         """Print what an instructor wants to know first."""
-        results = {student: result for student, result in self.results.items() if result}
-        for line in summary(self.name, self.origin.functions, results, table, graded_now):
+        for line in summary(self.name, self.origin.functions, self.results, table, graded_now):
             self.say(line)
-        gone = sorted(self.gradebook.students() - self.results.keys())
+        gone = sorted(self.gradebook.students() - self.folders.keys())
         if gone:
             self.say(f"  in the gradebook, but no longer in the folder of submissions: {', '.join(gone)}")
         for student in self.students:
             if student.name not in self.results:
-                self.say(f"  {student.name}: {student.reason}")
+                self.say(f"  {student.name}: {student.reason or 'not graded yet'}")
         self.say(f"Grades: {self.folder / 'grades.csv'}")
         self.say(f"Feedback: {self.out / 'feedback'}")
         if any(row.status == NEEDS_MARKING for row in table):
@@ -201,3 +234,38 @@ class Grading:
 
     def say(self, line):
         self.console.print(line, highlight=False, soft_wrap=True)
+
+
+class Work:
+    """What a worker does: it marks the submission of a student, whose name is given, or makes a page, whose Job is given."""
+
+    def __init__(self, grading, exam, wall, pages):
+        self.grading, self.exam, self.wall, self.pages = grading, exam, wall, pages
+
+    def __call__(self, job):
+        return self.outcome(job) if isinstance(job, str) else self.pages.write(job)
+
+    def outcome(self, student):
+        """Return the Outcome of a student's submission. Raises Refused, Failed, OSError, and what a wall raises."""
+        grading, key, folder = self.grading, self.grading.key(student), self.grading.folders[student]
+        submission = preflight.read(folder, grading.name, grading.gradebook.release)
+        marked = mark(submission, beside(folder, self.exam), self.exam, self.wall, grading.seconds)
+        return Outcome(
+            key,
+            grading.gradebook.text_of(harmless(marked.notebook)),
+            {task.check: task.points * marked.verdicts[task.name].solved for task in grading.origin.functions},
+            {name: text(verdict.message()) for name, verdict in marked.verdicts.items()},
+            {name: text(verdict.mistake) for name, verdict in marked.verdicts.items() if verdict.mistake},
+            [text(note) for note in marked.notes],
+        )
+
+
+def why(error):
+    """Return the reason why a submission could not be graded."""
+    if isinstance(error, Refused | Failed | Unshowable):
+        return str(error)
+    if isinstance(error, OSError):
+        return f"Its files cannot be read or copied: {error.strerror}."
+    if isinstance(error, Lost):
+        return f"The grader's own process did not survive it, please tell its authors: {error}."
+    return f"The grader itself failed, please tell its authors: {type(error).__name__}: {error}"

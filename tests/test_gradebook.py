@@ -1,28 +1,38 @@
 """Exercises that nbgrader makes, and its gradebook, formgrader and feedback pages."""
 
+import base64
 import copy
+import functools
 import logging
+import multiprocessing
+import pickle
 import re
 import shutil
 import sqlite3
 import subprocess
+import sys
 import sysconfig
+import tempfile
 from pathlib import Path
 
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output, new_raw_cell
 from nbgrader import api
 from playwright.sync_api import expect
-from sqlalchemy import text
 
-from grading.author.release import Problem, generate, make_tables
+from grading.author.release import Problem, exercise, generate, make_tables
 from grading.author.settings import CODE_STUB, SOURCE_ONLY, TEXT_STUB
+from grading.report import database, gradebook
+from grading.report.exporter import Exporter
 from grading.report.gradebook import Gradebook, Mark
+from grading.report.sanitize import harmless
+from grading.shared.files import ROOT
 from tests import formgrader
 
 NAME = "01_small"
 SCRIPTS = sysconfig.get_path("scripts")
+PICTURE = base64.b64encode(b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01" + bytes(40)).decode()
 
 
 def cell(make, source, grade_id=None, *, tags=(), points=None, solution=False):
@@ -70,9 +80,7 @@ def course(tmp_path):
 
 @pytest.fixture
 def book(course):
-    with_marks = Gradebook(course / "graded", NAME, course / "solutions")
-    yield with_marks
-    with_marks.close()
+    return Gradebook(course / "graded", NAME, course / "solutions")
 
 
 def submission(book, why=None, double="    return 2 * x"):
@@ -132,7 +140,7 @@ def test_the_exercise_is_the_same_at_every_run_and_nothing_beside_it_is_touched(
     first, when = exercise.read_bytes(), exercise.stat().st_mtime_ns
     assert generate(course, NAME).read_bytes() == first and exercise.stat().st_mtime_ns == when
     nbgrader_own = course / "graded" / "release" / NAME
-    Gradebook(course / "graded", NAME, course / "solutions").close()
+    Gradebook(course / "graded", NAME, course / "solutions")
     nbgrader(course / "graded", "generate_assignment", NAME, "--force")
     assert (nbgrader_own / exercise.name).read_bytes() == first
     assert sorted(path.name for path in exercise.parent.iterdir()) == [exercise.name, "checks.py"]
@@ -175,6 +183,52 @@ def test_a_new_gradebook_is_as_nbgrader_makes_it(tmp_path, monkeypatch):
 def contents(database):
     tables = sqlite3.connect(database).execute("SELECT name, sql FROM sqlite_master WHERE type = 'table' ORDER BY name").fetchall()
     return [(name, " ".join(sql.split()).rstrip(";")) for name, sql in tables], sqlite3.connect(database).execute("SELECT * FROM alembic_version").fetchall()
+
+
+def test_the_release_is_made_again_only_when_something_changed_and_without_a_temporary_folder(course, book, monkeypatch):
+    made = []
+    monkeypatch.setattr(gradebook, "exercise", lambda *arguments: made.append(1) or exercise(*arguments))
+    monkeypatch.setattr(tempfile, "mkdtemp", None)
+    path = book.out / "release" / NAME / f"{NAME}.ipynb"
+
+    def again():
+        made.clear()
+        assert Gradebook(book.out, NAME, course / "solutions").release == nbformat.reads(exercise(course, NAME), as_version=4)
+        return len(made)
+
+    enter(book, "ada", "Because.")
+    assert again() == 0
+    source = course / "solutions" / NAME / f"{NAME}.ipynb"
+    source.write_text(source.read_text().replace("Return *twice*", "Return *two times*"))
+    assert (again(), again()) == (1, 0)
+    path.write_text(path.read_text().replace("two times", "thrice"))
+    assert (again(), again()) == (1, 0) and "two times" in path.read_text()
+    path.unlink()
+    assert (again(), again()) == (1, 0)
+    with sqlite3.connect(book.out / "gradebook.db") as database:
+        database.execute("UPDATE grade_cells SET max_score = 7")
+    assert (again(), again()) == (1, 0)
+    assert book.marks("ada")["double-check"].max_points == 3
+    monkeypatch.setattr(gradebook, "RELEASERS", b"another nbgrader")
+    assert (again(), again()) == (1, 0)
+
+
+LIGHT = """
+import sys
+from pathlib import Path
+from grading.report.gradebook import Gradebook
+
+book = Gradebook(*sys.argv[1:])
+assert book.marks_of_all()["ada"]["why"].needs_marking and not book.due(["ada"])
+print(sorted({"nbgrader", "nbconvert", "sqlalchemy", "bs4", "jinja2"} & sys.modules.keys()))
+"""
+
+
+def test_nothing_of_nbgrader_is_loaded_where_nothing_has_changed(course, book):
+    enter(book, "ada", "Because.")
+    book.feedback("ada")
+    run = subprocess.run([sys.executable, "-c", LIGHT, book.out, NAME, course / "solutions"], cwd=ROOT, capture_output=True, text=True)
+    assert (run.stdout, run.stderr) == ("[]\n", "")
 
 
 # Marks
@@ -272,6 +326,35 @@ def test_what_a_notebook_says_of_itself_counts_for_nothing(book):
     assert notebook.cells[-1].metadata.nbgrader == "why", "the notebook itself is left as it was"
 
 
+def test_a_batch_is_entered_as_a_whole_or_not_at_all(book):
+    enter(book, "ada", "Because.", points=1)
+    batch = [(student, submission(book, "Because."), {"double-check": points}, {"double": student}) for student, points in (("bob", 2), ("cyd", 3))]
+    with pytest.raises(KeyError):
+        book.enter_all([*batch, ("dan", submission(book), {}, {})])
+    assert book.students() == {"ada"} and not (book.out / "autograded" / "bob").exists()
+    book.enter_all([*batch, ("ada", book.text_of(submission(book)), {"double-check": 0}, {})])
+    assert {student: marks["double-check"].points for student, marks in book.marks_of_all().items()} == {"ada": 0, "bob": 2, "cyd": 3}
+    assert all(book.marks(student) == marks for student, marks in book.marks_of_all().items())
+    assert book.marks("cyd") == {"double-check": Mark(3, 3, False, "cyd"), "why": Mark(0, 2, True, "")}
+    with api.Gradebook(f"sqlite:///{book.out / 'gradebook.db'}") as theirs:
+        assert theirs.find_submission_notebook(NAME, NAME, "cyd").to_dict().items() >= {"score": 3, "max_score": 5, "needs_manual_grade": True, "flagged": False}.items()
+
+
+def test_an_interruption_while_entering_asks_too_often_rather_than_too_rarely(book, monkeypatch):
+    enter(book, "ada", "Because.")
+    by_hand(book, "ada", "why", 1)
+    with monkeypatch.context() as patched:
+        patched.setattr(gradebook, "write", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            enter(book, "ada", "Therefore.")
+    enter(book, "ada", "Therefore.")
+    assert points(book, "ada")["why"] == (1, True)
+
+
+def interrupted(*_):
+    raise KeyboardInterrupt
+
+
 # Feedback
 
 
@@ -291,6 +374,76 @@ def test_feedback_is_what_nbgrader_makes_and_is_made_again_only_when_something_c
     assert b"(Score: 5.0 / 5.0)" in book.feedback("ada").read_bytes()
     enter(book, "ada", "Therefore.")
     assert b"Therefore." in book.feedback("ada").read_bytes()
+
+
+def run(book, *answers):
+    """Return a submission that was not made harmless, with the metadata of one that was."""
+    notebook = submission(book, *answers)
+    notebook.metadata = harmless(notebook).metadata
+    return notebook
+
+
+def kinds(book):
+    """Yield notebooks of which nbconvert makes different things, with the words that are in the page, and whether it is put together from its cells."""
+    notebook = run(book, "Because $\\lambda' \\quad x$ & `a < \"b\"`.\n\n- [ ] one<br>\n\n|a|b|\n|:-|-|\n|1|2|", "    return '<b>' < \"&amp;\"  # é\u00a0\u2028")
+    yield notebook, "<mi>λ</mi>", True
+    yield harmless(notebook), "<mi>λ</mi>", True
+    notebook = run(book, "![a \"b\" 'c'](attachment:p.png) ![](attachment:p.png)")
+    notebook.cells[-1].attachments = {"p.png": {"image/png": PICTURE}}
+    yield notebook, "data:image/png", False
+    notebook = run(book, "", "%%bash\nls")
+    show, data = functools.partial(new_output, "display_data"), {"image/png": PICTURE, "text/plain": "a picture"}
+    error = new_output("error", ename="E", evalue="e", traceback=["\x1b[31mred\x1b[0m <module>", "'E'"])
+    notebook.cells[2].outputs = [show(data=data), error, new_output("stream", name="stderr", text=" \n\t")]
+    notebook.cells.insert(1, new_code_cell("", execution_count=None, metadata={"tags": ["mine"]}))
+    yield notebook, "No description has been provided", True
+    notebook = copy.deepcopy(notebook)
+    notebook.cells[3].outputs = [show(data=data, metadata={"image/png": {"width": 3}})]
+    yield notebook, 'width="3"', False
+    yield run(book, HOSTILE), "onerror", True
+    yield harmless(run(book, HOSTILE)), "onerror", True
+    for html in ("</div></div>", "<div>", "<!-- &copy -->", "<img src=x>", "<script>1 < 2</script>", "</br>", '<p class="jp-Notebook"></p>', "<p rel=' a  b' title='&quot;'>"):
+        notebook = run(book)
+        notebook.cells[3].outputs = [new_output("execute_result", data={"text/html": html})]
+        yield notebook, "Out[", False
+    notebook = run(book)
+    notebook.cells[1:1] = [new_raw_cell("  "), new_raw_cell("raw <b>text</b>"), new_markdown_cell("")]
+    yield notebook, "raw", False
+
+
+def test_pages_of_all_kinds_are_what_nbgrader_makes(book, monkeypatch):
+    whole = []
+    monkeypatch.setattr(Exporter, "whole", lambda *arguments, make=Exporter.whole: whole.append(1) or make(*arguments))
+    made = {}
+    for number, (notebook, words, in_parts) in enumerate(kinds(book)):
+        book.enter(f"s{number}", notebook, {"double-check": number / 3}, {"double": "x < *y* &amp; $\\alpha$"})
+        by_hand(book, f"s{number}", "why", number, "<b>'good'</b>\n\nand", extra=0.125)
+        made[f"s{number}"] = book.feedback(f"s{number}").read_text()
+        assert words in made[f"s{number}"] and whole == [1] * (not in_parts), number
+        whole.clear()
+    shutil.rmtree(book.out / "feedback")
+    nbgrader(book.out, "generate_feedback", NAME)
+    for student, page in made.items():
+        assert page.rpartition("<!-- ")[0] == (book.out / "feedback" / student / NAME / f"{NAME}.html").read_text(), student
+
+
+def test_pages_are_made_in_forked_processes_without_the_database(book):
+    for number in range(4):
+        enter(book, f"s{number}", f"Because $x_{number}$.")
+    jobs = pickle.loads(pickle.dumps(book.due(book.students())))
+    assert [job.student for job in jobs] == ["s0", "s1", "s2", "s3"] and not book.due(["nobody"])
+    book.pages.make(jobs[0].notebook.read_text(), jobs[0].marks)  # which starts what makes formulas
+    (book.out / "gradebook.db").rename(book.out / "elsewhere.db")
+    workers = [multiprocessing.get_context("fork").Process(target=book.pages.write, args=[job]) for job in jobs]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    assert all(f"<mn>{number}</mn></msub>" in job.page.read_text() for number, job in enumerate(jobs))
+    (book.out / "elsewhere.db").rename(book.out / "gradebook.db")
+    assert not book.due(book.students())
+    by_hand(book, "s1", "why", 2)
+    assert [job.student for job in book.due(book.students())] == ["s1"]
 
 
 HOSTILE = """\
@@ -324,9 +477,9 @@ def test_nothing_that_a_student_wrote_runs_or_loads_anything(book, browser):
 # Problems
 
 
-def test_a_gradebook_in_use_by_another_program_gets_one_clear_line_and_keeps_its_marks(book):
+def test_a_gradebook_in_use_by_another_program_gets_one_clear_line_and_keeps_its_marks(book, monkeypatch):
     enter(book, "ada", "Because.")
-    book._book.db.execute(text("PRAGMA busy_timeout = 100"))
+    monkeypatch.setattr(database, "PATIENCE", 0.1)
     other = sqlite3.connect(book.out / "gradebook.db", isolation_level=None)
     for lock, attempts in {
         "IMMEDIATE": (lambda: enter(book, "ada", "Therefore.", points=0), lambda: book.withdraw("ada")),
@@ -373,7 +526,7 @@ def test_a_source_with_other_tasks_leaves_the_marks_alone_and_says_what_to_do(co
     assert (book.out / "release" / NAME / f"{NAME}.ipynb").read_bytes() == released
     assert points(book, "ada")["why"] == (2, False)
     write_source(course, source_cells())
-    Gradebook(book.out, NAME, course / "solutions").close()
+    Gradebook(book.out, NAME, course / "solutions")
 
 
 def test_a_source_with_other_words_helpers_and_points_keeps_the_marks(course, book):
@@ -387,7 +540,6 @@ def test_a_source_with_other_words_helpers_and_points_keeps_the_marks(course, bo
     enter(changed, "ada", "Because.")
     assert changed.marks("ada") == {"double-check": Mark(3, 3, False, ""), "why": Mark(2, 4, False, "")}
     assert "Smaller" in changed.feedback("ada").read_text()
-    changed.close()
 
 
 # Formgrader

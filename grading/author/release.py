@@ -1,16 +1,9 @@
-"""The exercise, made from the solution notebook by nbgrader's generate_assignment."""
+"""The exercise, made from the solution notebook as nbgrader's generate_assignment makes it.
 
-import tempfile
+nbgrader is loaded where it is needed: it takes most of a second, and a run that finds everything in place needs none of it.
+"""
+
 from pathlib import Path
-
-from alembic.script import ScriptDirectory
-from nbgrader.api import Base
-from nbgrader.converters import GenerateAssignment
-from nbgrader.coursedir import CourseDirectory
-from nbgrader.dbutil import ALEMBIC_DIR
-from nbgrader.nbgraderformat import ValidationError
-from sqlalchemy import create_engine, inspect, text
-from sqlalchemy.exc import SQLAlchemyError
 
 from grading.author.settings import SETTINGS, config_of
 from grading.shared.files import write
@@ -20,18 +13,14 @@ class Problem(Exception):
     """What nbgrader could not do and what helps, in a sentence or two."""
 
 
-def generate(root, name, source_directory="solutions", release_directory="exercises", db_url=None):
+def generate(root, name, source_directory="solutions", release_directory="exercises"):
     """Make ROOT/RELEASE_DIRECTORY/NAME/NAME.ipynb from ROOT/SOURCE_DIRECTORY/NAME/NAME.ipynb; return its path.
 
-    Nothing but that one file is copied or replaced, in one step and only if it changed: its bytes depend on the source
-    alone. `db_url` is the gradebook that learns of the cells; without it, a throw-away one. Raises Problem, and what
-    SQLAlchemy raises.
+    Nothing but that one file is written, in one step and only if it changed: its bytes depend on the source alone. Raises Problem.
     """
     released = Path(root, release_directory, name, f"{name}.ipynb")
+    made = exercise(root, name, source_directory).encode()
     try:
-        with tempfile.TemporaryDirectory() as folder:
-            convert(root, name, source_directory, folder, db_url or f"sqlite:///{folder}/gradebook.db")
-            made = Path(folder, name, f"{name}.ipynb").read_bytes()
         if not released.exists() or released.read_bytes() != made:
             write(released, made)
     except OSError as error:
@@ -39,49 +28,45 @@ def generate(root, name, source_directory="solutions", release_directory="exerci
     return released
 
 
-def convert(root, name, source_directory, release_directory, db_url):
-    config = config_of(SETTINGS)
-    course = CourseDirectory(
-        config=config,
-        root=str(Path(root).absolute()),
-        source_directory=str(source_directory),
-        release_directory=str(release_directory),
-        assignment_id=name,
-        notebook_id=name,
-        db_url=db_url,
-    )
-    converter = Converter(coursedir=course, config=config)
-    if not Path(root, source_directory, name, f"{name}.ipynb").is_file():
+def exercise(root, name, source_directory="solutions"):
+    """Return the text of the exercise made from ROOT/SOURCE_DIRECTORY/NAME/NAME.ipynb. Raises Problem."""
+    from nbgrader.converters import GenerateAssignment
+    from nbgrader.coursedir import CourseDirectory
+    from nbgrader.nbgraderformat import ValidationError
+
+    source = Path(root, source_directory, name, f"{name}.ipynb")
+    if not source.is_file():
         raise Problem(f"There is no {Path(source_directory, name, name)}.ipynb in {root}.")
+    config = config_of(SETTINGS)
+    converter = GenerateAssignment(coursedir=CourseDirectory(config=config), config=config)
+    exporter = converter.exporter_class(parent=converter, config=converter.config)
+    for preprocessor in converter.preprocessors[:-1]:  # all but SaveCells, which needs a database
+        exporter.register_preprocessor(preprocessor)
     try:
-        make_tables(db_url)
-        converter.start()
+        return exporter.from_filename(str(source))[0]
     except Exception as error:  # whatever nbgrader and the source bring about
-        cause = converter.cause or error
-        if isinstance(cause, SQLAlchemyError):
-            raise cause from None
-        if isinstance(cause, ValidationError):  # nbgrader's own says nothing; what it hides does
-            cause = cause.__context__ or cause
+        cause = error.__context__ or error if isinstance(error, ValidationError) else error  # nbgrader's own says nothing; what it hides does
         lines = str(cause).strip().splitlines() or [type(cause).__name__]
         raise Problem(f"nbgrader could not make the exercise {name}: {lines[0]}") from None
 
 
-class Converter(GenerateAssignment):
-    """Keeps the exception that nbgrader only logs."""
+def save_cells(notebook, name, db_url):
+    """Let a gradebook learn of the cells of an exercise. Raises what SQLAlchemy and nbgrader raise."""
+    from nbgrader.api import Gradebook
+    from nbgrader.preprocessors import SaveCells
 
-    cause = None
-
-    def convert_single_notebook(self, filename):
-        """Convert a notebook."""
-        try:
-            super().convert_single_notebook(filename)
-        except Exception as error:
-            self.cause = error
-            raise
+    with Gradebook(db_url) as book:
+        book.update_or_create_assignment(name)
+    SaveCells().preprocess(notebook, {"nbgrader": {"notebook": name, "assignment": name, "db_url": db_url}})
 
 
 def make_tables(db_url):
     """Make the tables of a new gradebook, as nbgrader does; but it asks the command `alembic`, which takes a second and may not be found."""
+    from alembic.script import ScriptDirectory
+    from nbgrader.api import Base
+    from nbgrader.dbutil import ALEMBIC_DIR
+    from sqlalchemy import create_engine, inspect, text
+
     engine = create_engine(db_url)
     if not inspect(engine).get_table_names():
         Base.metadata.create_all(engine)

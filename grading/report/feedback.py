@@ -1,20 +1,25 @@
-"""Feedback pages, as `nbgrader generate_feedback` makes them."""
+"""Feedback pages, as `nbgrader generate_feedback` makes them. What makes them is loaded when the first is made."""
 
+import json
+import os
+from contextlib import suppress
+from dataclasses import dataclass
 from html import escape
 from importlib.metadata import version
 from pathlib import Path
 
-from nbgrader.converters import GenerateFeedback
-from nbgrader.coursedir import CourseDirectory
-from nbgrader.preprocessors import GetGrades
+import nbformat
 
-from grading.author.settings import config_of
-from grading.report.settings import SETTINGS
+from grading.report.markup import Odd
+from grading.shared.files import write
 
 # What a page depends on besides its notebook and marks.
-MAKERS = b"".join(Path(__file__).with_name(f"{name}.py").read_bytes() for name in ("feedback", "pages", "settings"))
-MAKERS += " ".join(version(package) for package in ("nbgrader", "nbconvert")).encode()
+HERE = Path(__file__).parent
+CODE = [HERE / f"{name}.py" for name in ("exporter", "feedback", "markup", "pages", "settings")] + sorted(HERE.glob("templates/*/*"))
+MAKERS = b"".join(path.read_bytes() for path in CODE)
+MAKERS += " ".join(version(package) for package in ("nbgrader", "nbconvert", "beautifulsoup4")).encode()
 
+MOST_KEPT, LONGEST_KEPT = 500, 4000  # cells of which the HTML is kept, and characters of one
 
 FAILURE = """<!DOCTYPE html>
 <html lang="en">
@@ -33,38 +38,94 @@ def page_of_a_failure(name, reason):
     return FAILURE.format(name=name, reason=escape(reason))
 
 
-def shown(comment):
+def shown(by_hand, by_checks):
     """Return what a student reads of a comment in the gradebook: what was written by hand, then what the checks say."""
-    return "\n\n".join(text for text in (comment.manual_comment, comment.auto_comment) if text)
+    return "\n\n".join(text for text in (by_hand, by_checks) if text)
 
 
 class Unshowable(Exception):
     """Why nbconvert cannot make a page of a notebook."""
 
 
-class GetMarks(GetGrades):
-    """nbgrader's step that puts marks and comments into a page; by itself it drops what the checks say once somebody has written a comment."""
+@dataclass(frozen=True)
+class Job:
+    """A page to be made: of the notebook in a file, with these marks; it ends with `last`, which changes with all that a page depends on."""
 
-    def _get_comment(self, cell, resources):
-        name = cell.metadata.nbgrader["grade_id"]
-        cell.metadata.nbgrader["comment"] = shown(self.gradebook.find_comment(name, self.notebook_id, self.assignment_id, self.student_id))
+    student: str
+    notebook: Path
+    page: Path
+    marks: dict
+    last: str
+
+    def done(self):
+        """Say whether the page is as it should be."""
+        last = self.last.encode()
+        if not self.page.exists() or self.page.stat().st_size < len(last):
+            return False
+        with open(self.page, "rb") as page:
+            page.seek(-len(last), os.SEEK_END)
+            return page.read() == last
 
 
 class Feedback:
-    """Makes the pages of one assignment. nbgrader's command spends most of its time on what is done here once."""
+    """Makes the pages of one assignment. What they have in common is made at once, so that processes forked later have it."""
 
-    def __init__(self, out, name):
-        config = config_of(SETTINGS)
-        course = CourseDirectory(config=config, root=str(out), assignment_id=name, notebook_id=name)
-        self._converter = GenerateFeedback(coursedir=course, config=config)
-        self._exporter = self._converter.exporter_class(parent=self._converter, config=self._converter.config)
-        for preprocessor in self._converter.preprocessors:
-            self._exporter.register_preprocessor(preprocessor)
+    def __init__(self, name, release):
+        from grading.report.exporter import Exporter
+        from grading.report.sanitize import harmless
 
-    def make(self, notebook):
-        """Return the page of a student's notebook in the folder `autograded`. Raises Unshowable."""
-        resources = self._converter.init_single_notebook_resources(str(notebook))
+        sample = json.loads(nbformat.writes(harmless(release)))
+        nothing = {"comment": "", "score": 0.0, "points": 0.0}
+        total = {"score": 0.0, "max_score": 0.0, "late_penalty": 0}
+        for about in marked(sample):
+            about |= nothing
+        self._exporter = Exporter(name, sample, total)
+        self._common, self._recent = {}, {}
         try:
-            return self._exporter.from_filename(str(notebook), resources=resources)[0]
+            self._common = dict(zip(map(json.dumps, sample["cells"]), self._exporter.parts(sample["cells"]), strict=True))
+            self._has_parts = self._put_together(sample["cells"], total) == self._exporter.page
+        except Odd:
+            self._has_parts = False
+
+    def make(self, notebook, marks):
+        """Return the page of a student's notebook, which is given as NotebookNode or text. Raises Unshowable.
+
+        `marks` holds "total", with "score", "max_score" and "late_penalty", and "cells", which says by grade id "score" and "points", "comment", or both.
+        """
+        try:
+            notebook = json.loads(notebook if isinstance(notebook, str) else nbformat.writes(notebook))
+            for about in marked(notebook):
+                about |= marks["cells"][about["grade_id"]]
+            return self._page(notebook, marks["total"])
         except Exception as error:  # whatever a notebook brings about in nbconvert
             raise Unshowable(f"no page could be made of it: {type(error).__name__} {str(error)[:200]}") from error
+
+    def write(self, job):
+        """Make the page of a Job. Raises Unshowable."""
+        write(job.page, (self.make(job.notebook.read_text(encoding="utf-8"), job.marks) + job.last).encode())
+
+    def _page(self, notebook, total):
+        if self._has_parts and self._exporter.takes_apart(notebook):
+            with suppress(Odd):
+                return self._put_together(notebook["cells"], total)
+        return self._exporter.whole(notebook, total)
+
+    def _put_together(self, cells, total):
+        return self._exporter.together(cells, self._parts(cells), total)
+
+    def _parts(self, cells):
+        """Return the HTML of each cell, of which most was made before."""
+        keys = [json.dumps(cell) for cell in cells]
+        new = {key: cell for key, cell in zip(keys, cells, strict=True) if key not in self._common and key not in self._recent}
+        made = dict(zip(new, self._exporter.parts(list(new.values())), strict=True)) if new else {}
+        made |= {key: self._recent.pop(key) for key in keys if key in self._recent}
+        self._recent |= {key: part for key, part in made.items() if len(key) <= LONGEST_KEPT}
+        for key in list(self._recent)[:-MOST_KEPT]:
+            del self._recent[key]
+        return [made[key] if key in made else self._common[key] for key in keys]
+
+
+def marked(notebook):
+    """Return what nbgrader's metadata say of the cells that have a mark or a comment."""
+    said = [cell["metadata"].get("nbgrader") for cell in notebook["cells"]]
+    return [about for about in said if about and (about.get("grade") or about.get("solution") or about.get("task"))]

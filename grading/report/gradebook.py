@@ -5,19 +5,25 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 
 import nbformat
-from nbgrader import api, utils
-from sqlalchemy.exc import SQLAlchemyError
 
-from grading.author.release import Problem, generate, make_tables
-from grading.report.feedback import MAKERS, Feedback, page_of_a_failure, shown
+from grading.author import release, settings, source
+from grading.author.release import Problem, exercise, make_tables, save_cells
+from grading.report import database
+from grading.report.feedback import MAKERS, Feedback, Job, page_of_a_failure, shown
 from grading.report.settings import configuration
 from grading.shared.files import write
+
+# What an exercise depends on besides its source.
+RELEASERS = b"".join(Path(module.__file__).read_bytes() for module in (release, settings, source))
+RELEASERS += " ".join(version(package) for package in ("nbgrader", "nbconvert", "nbformat")).encode()
+BY_HAND = ("auto_score", "manual_score", "extra_credit", "needs_manual_grade")
 
 
 @dataclass(frozen=True)
@@ -41,99 +47,126 @@ class Gradebook:
         self._file = self.out / "gradebook.db"
         if set("?%") & set(str(self._file)):  # which have a meaning in the database's address
             raise Problem(f"The gradebook cannot lie in {out}: choose a folder without ? and % in its path.")
-        self._book = None
         solutions = Path(solutions).absolute()
-        source = os.path.relpath(solutions, self.out)  # nbgrader reads an absolute one as a pattern
-        url = f"sqlite:///{self._file}"
         with self._told():
             self.out.mkdir(parents=True, exist_ok=True)
-            write(self.out / "nbgrader_config.py", configuration(source).encode())
-            with tempfile.TemporaryDirectory() as folder:
-                self.release = nbformat.read(generate(solutions.parent, name, solutions.name, folder), as_version=4)
-            self._cells = by_grade_id(self.release)
-            self._answer_of = answers_of(self._cells)
-            make_tables(url)
-            self._book = api.Gradebook(url)
-            try:
-                self._make_room()
-                generate(solutions.parent, name, solutions.name, self.out / "release", url)
-            except BaseException:
-                self.close()
-                raise
-        self._pages = Feedback(self.out, name)
+            write(self.out / "nbgrader_config.py", configuration(os.path.relpath(solutions, self.out)).encode())  # nbgrader reads an absolute path as a pattern
+            self._text = self._released(solutions)
+        self._cells = by_grade_id(json.loads(self._text))
+        self._answer_of = answers_of(self._cells)
 
-    def close(self):
-        """Close the database."""
-        self._book.close()
+    @cached_property
+    def release(self):
+        """The notebook that students got."""
+        return nbformat.reads(self._text, as_version=4)
 
-    def _make_room(self):
+    @cached_property
+    def pages(self):
+        """What makes the feedback pages. Processes that are to make some are forked after the first use."""
+        return Feedback(self.name, self.release)
+
+    def _released(self, solutions):
+        """Return the text of the exercise. It is made only if something has changed on which it, or what the database knows of its cells, depends."""
+        path, last = self.out / "release" / self.name / f"{self.name}.ipynb", self.out / self.name / "release"
+        if last.exists() and path.exists() and self._file.exists() and last.read_text() == self._state(solutions, path):
+            return path.read_text(encoding="utf-8")
+        text = exercise(solutions.parent, self.name, solutions.name)
+        notebook, url = nbformat.reads(text, as_version=4), f"sqlite:///{self._file}"
+        make_tables(url)
+        self._make_room(url, by_grade_id(notebook))
+        save_cells(notebook, self.name, url)
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            write(path, text.encode())
+        write(last, self._state(solutions, path).encode())
+        return text
+
+    def _state(self, solutions, path):
+        solution = solutions / self.name / f"{self.name}.ipynb"
+        with database.opened(self._file) as opened:
+            known = repr(database.cells(opened, self.name)).encode()
+        return hashlib.sha256(RELEASERS + b"".join(part.read_bytes() for part in (solution, path) if part.exists()) + known).hexdigest()
+
+    def _make_room(self, url, cells):
         """Let nbgrader take the cells of a source that has changed: with submissions it refuses any other set of cells, also where no marks are concerned."""
-        try:
-            known = self._book.find_notebook(self.name, self.name)
-        except api.MissingEntry:
-            return
-        if not known.submissions:
-            return
-        marked = {cell.name for cell in known.grade_cells + known.solution_cells}
-        now = {name for name, cell in self._cells.items() if utils.is_grade(cell) or utils.is_solution(cell)}
-        if marked != now:
-            raise Problem(
-                f"The tasks of {self.name} are no longer those that {self._file} has marks for ({', '.join(sorted(marked ^ now))}). "
-                "Grade into another folder (--out), or bring the old solution notebook back. Nothing in this one was changed."
-            )
-        for cell in known.source_cells:
-            if cell.name not in self._cells:
-                self._book.db.delete(cell)
-        for name in self._cells.keys() - {cell.name for cell in known.source_cells}:
-            self._book.add_source_cell(name, self.name, self.name, cell_type=self._cells[name].cell_type)
-        self._book.db.commit()
+        from nbgrader import api
+
+        with api.Gradebook(url) as book:
+            try:
+                known = book.find_notebook(self.name, self.name)
+            except api.MissingEntry:
+                return
+            if not known.submissions:
+                return
+            marked = {cell.name for cell in known.grade_cells + known.solution_cells}
+            now = {name for name, cell in cells.items() if about(cell).get("grade") or about(cell).get("solution")}
+            if marked != now:
+                raise Problem(
+                    f"The tasks of {self.name} are no longer those that {self._file} has marks for ({', '.join(sorted(marked ^ now))}). "
+                    "Grade into another folder (--out), or bring the old solution notebook back. Nothing in this one was changed."
+                )
+            for cell in known.source_cells:
+                if cell.name not in cells:
+                    book.db.delete(cell)
+            for name in cells.keys() - {cell.name for cell in known.source_cells}:
+                book.add_source_cell(name, self.name, self.name, cell_type=cells[name].cell_type)
+            book.db.commit()
 
     def enter(self, student, notebook, scores, comments):
-        """Enter a submission that was run.
+        """Enter one submission, as `enter_all` does."""
+        self.enter_all([(student, notebook, scores, comments)])
 
-        `notebook` is harmless to show and has the release's graded cells; `scores` are points by check cell, `comments` texts by answer
-        cell. What was given by hand is kept; where the answer has changed since, it waits to be looked at again.
+    def enter_all(self, entries):
+        """Enter submissions that were run, all or none: tuples (student, notebook, scores, comments).
+
+        A notebook is harmless to show and has the release's graded cells, or it is what `text_of` makes of one; `scores` are points by check
+        cell, `comments` texts by answer cell. What was given by hand is kept; where the answer has changed since, it waits to be looked at again.
         """
-        path = self._autograded(student)
-        notebook = with_metadata_of(self._cells, notebook)
-        now = sources(notebook)
+        texts = [(student, notebook if isinstance(notebook, str) else self.text_of(notebook), *said) for student, notebook, *said in entries]
         with self._told():
-            kept = self._kept(student) if self._submission(student) is None else {}
-            before = kept["answers"] if kept else sources_in(path)
-            self._book.update_or_create_student(student, **kept.get("student", {}))
-            with self._book.db.no_autoflush:  # else SQLAlchemy warns
-                self._book.update_or_create_submission(self.name, student)
-            submission = self._submission(student)
-            for comment in submission.comments:
-                comment.auto_comment = comments.get(comment.name)
-                comment.manual_comment = kept["comments"].get(comment.name) if kept else comment.manual_comment
-            for grade in submission.grades:
-                if kept and grade.name in kept["marks"]:
-                    grade.auto_score, grade.manual_score, grade.extra_credit, grade.needs_manual_grade = kept["marks"][grade.name]
-                answer = self._answer_of[grade.name]
-                if utils.is_solution(self._cells[grade.name]):
-                    score = None if self._attempted(answer, now[answer]) else 0.0
-                else:
-                    score = float(scores[grade.name])
-                if grade.manual_score is None:
-                    grade.needs_manual_grade = score is None
-                elif before.get(answer) != now[answer] or grade.auto_score != score:
-                    grade.needs_manual_grade = True
-                grade.auto_score = score
-            self._book.db.commit()
-            # Last, because the answers in it tell the next call what has changed: after an interruption that asks too often, not too rarely.
-            write(path, (nbformat.writes(notebook) + "\n").encode())
-            self._kept_path(student).unlink(missing_ok=True)
+            with database.opened(self._file, writing=True) as opened:
+                for student, text, scores, comments in texts:
+                    self._enter(opened, student, sources(json.loads(text)), scores, comments)
+            # Last, because the answers in them tell the next call what has changed: after an interruption that asks too often, not too rarely.
+            for student, text, _, _ in texts:
+                write(self._autograded(student), text.encode())
+                self._kept_path(student).unlink(missing_ok=True)
+
+    def text_of(self, notebook):
+        """Return the file that is kept of a notebook; the work can be done in another process."""
+        return nbformat.writes(with_metadata_of(self._cells, notebook)) + "\n"
+
+    def _enter(self, opened, student, now, scores, comments):
+        submission = database.submissions(opened, self.name, student).get(student)
+        kept = {} if submission else self._kept(student)
+        before = kept["answers"] if kept else sources_in(self._autograded(student))
+        submission = submission or database.submit(opened, self.name, student, kept.get("student", {}))
+        for name, comment in submission.comments.items():
+            comment["auto_comment"] = comments.get(name)
+            if kept:
+                comment["manual_comment"] = kept["comments"].get(name)
+        for name, grade in submission.grades.items():
+            if kept and name in kept["marks"]:
+                grade |= dict(zip(BY_HAND, kept["marks"][name], strict=True))
+            answer = self._answer_of[name]
+            if about(self._cells[name]).get("solution"):
+                score = None if self._attempted(answer, now[answer]) else 0.0
+            else:
+                score = float(scores[name])
+            if grade["manual_score"] is None:
+                grade["needs_manual_grade"] = score is None
+            elif before.get(answer) != now[answer] or grade["auto_score"] != score:
+                grade["needs_manual_grade"] = True
+            grade["auto_score"] = score
+        database.store(opened, submission)
 
     def withdraw(self, student):
         """Take out a submission that could not be graded: no marks, no page of it. What was given by hand waits for the next `enter`."""
         with self._told():
-            submission = self._submission(student)
-            if submission is not None:
-                self._keep(student, submission)
-                self._book.remove_submission(self.name, student)
-                if not self._book.find_student(student).submissions:
-                    self._book.remove_student(student)  # whom nbgrader's export would give a 0
+            with database.opened(self._file, writing=True) as opened:
+                submission = database.submissions(opened, self.name, student).get(student)
+                if submission:
+                    self._keep(student, submission, database.person(opened, student))
+                    database.remove(opened, student, submission)
             for path in (self._autograded(student), self._feedback(student)):
                 if path.parent.exists():
                     shutil.rmtree(path.parent)
@@ -149,53 +182,61 @@ class Gradebook:
 
     def students(self):
         """Return the names of the students whose submission was entered."""
-        with self._told():
-            return {submission.student.id for submission in self._book.assignment_submissions(self.name)}
+        return self.marks_of_all().keys()
 
     def marks(self, student):
         """Return a Mark for each task of the student, by the grade id of its graded cell; nothing for a student without a submission."""
+        return self.marks_of_all(student).get(student, {})
+
+    def marks_of_all(self, student=None):
+        """Return the marks of all students whose submission was entered (or of one), as `marks` does, by student."""
         with self._told():
-            submission = self._submission(student)
-            if submission is None:
-                return {}
-            comments = {comment.name: shown(comment) for comment in submission.comments}
-            return {
-                grade.name: Mark(grade.score, grade.max_score, grade.needs_manual_grade, comments.get(self._answer_of[grade.name], ""))
-                for grade in submission.grades
-            }
+            submissions = self._submissions(student)
+        return {student: {name: self._mark(submission, name) for name in submission.grades} for student, submission in submissions.items()}
+
+    def _mark(self, submission, name):
+        grade, comment = submission.grades[name], submission.comments.get(self._answer_of[name])
+        return Mark(grade["points"], grade["max_score"], bool(grade["needs_manual_grade"]), shown(comment["manual_comment"], comment["auto_comment"]) if comment else "")
 
     def feedback(self, student):
         """Return the student's page, as `nbgrader generate_feedback` makes it; it is made when marks or notebook changed since.
 
         Raises Unshowable, too.
         """
-        page, notebook = self._feedback(student), self._autograded(student)
         with self._told():
-            marks = {name: asdict(mark) for name, mark in self.marks(student).items()}
-            of = hashlib.sha256(json.dumps(marks).encode() + notebook.read_bytes() + MAKERS).hexdigest()
-            last = f"<!-- {of} -->\n".encode()
-            if not page.exists() or not page.read_bytes().endswith(last):
-                write(page, self._pages.make(notebook).encode() + last)
-        return page
+            for job in self._due(self._submissions(student)):
+                self.pages.write(job)
+        return self._feedback(student)
+
+    def due(self, students):
+        """Return a Job for each of these students whose page does not show how marks and notebook are now; `pages.write` does it, in any process."""
+        with self._told():
+            return self._due({student: submission for student, submission in self._submissions().items() if student in students})
+
+    def _due(self, submissions):
+        jobs = [self._job(student, submission) for student, submission in submissions.items()]
+        return [job for job in jobs if not job.done()]
+
+    def _job(self, student, submission):
+        notebook, marks = self._autograded(student), marks_on_page(submission)
+        last = hashlib.sha256(json.dumps(marks).encode() + notebook.read_bytes() + MAKERS).hexdigest()
+        return Job(student, notebook, self._feedback(student), marks, f"<!-- {last} -->\n")
 
     @contextmanager
     def _told(self):
-        """Turn what goes wrong with files and database into a Problem; nothing half done stays in the session."""
+        """Turn what goes wrong with files and database into a Problem."""
         try:
             yield
         except OSError as error:
             raise Problem(f"{error.filename or self.out}: {error.strerror or error}. Make {self.out} writable, or name another folder with --out.") from error
-        except (SQLAlchemyError, api.InvalidEntry) as error:
+        except Exception as error:
+            if type(error).__module__.partition(".")[0] not in ("sqlite3", "sqlalchemy", "nbgrader"):  # of which two are loaded only when needed
+                raise
             raise Problem(f"The gradebook {self._file} cannot be used. {what_helps(error)}") from error
-        finally:
-            if self._book is not None:
-                self._book.db.remove()  # the next session reads anew what formgrader has written
 
-    def _submission(self, student):
-        try:
-            return self._book.find_submission_notebook(self.name, self.name, student)
-        except api.MissingEntry:
-            return None
+    def _submissions(self, student=None):
+        with database.opened(self._file) as opened:
+            return database.submissions(opened, self.name, student)
 
     def _autograded(self, student):
         return self.out / "autograded" / student / self.name / f"{self.name}.ipynb"
@@ -204,16 +245,15 @@ class Gradebook:
         return self.out / "feedback" / student / self.name / f"{self.name}.html"
 
     def _attempted(self, answer, source):
-        return source.strip() not in ("", self._cells[answer].source.strip())
+        return source.strip() not in ("", source_of(self._cells[answer]).strip())
 
-    def _keep(self, student, submission):
+    def _keep(self, student, submission, person):
         """Put aside what was given by hand, and the answers it was given for."""
-        person = self._book.find_student(student)
         kept = {
-            "student": {name: getattr(person, name) for name in ("first_name", "last_name", "email", "lms_user_id")},
+            "student": person,
             "answers": sources_in(self._autograded(student)),
-            "marks": {grade.name: (grade.auto_score, grade.manual_score, grade.extra_credit, grade.needs_manual_grade) for grade in submission.grades},
-            "comments": {comment.name: comment.manual_comment for comment in submission.comments},
+            "marks": {name: [grade[column] for column in BY_HAND] for name, grade in submission.grades.items()},
+            "comments": {name: comment["manual_comment"] for name, comment in submission.comments.items()},
         }
         write(self._kept_path(student), json.dumps(kept).encode())
 
@@ -227,19 +267,29 @@ class Gradebook:
 
 def by_grade_id(notebook):
     """Return the cells that nbgrader knows."""
-    return {cell.metadata.nbgrader.grade_id: cell for cell in notebook.cells if "nbgrader" in cell.metadata}
+    return {about(cell)["grade_id"]: cell for cell in notebook["cells"] if about(cell)}
+
+
+def about(cell):
+    """Return what nbgrader's metadata say of a cell."""
+    return cell["metadata"].get("nbgrader", {})
+
+
+def source_of(cell):
+    """Return the source of a cell, which a notebook's file holds as a list of lines."""
+    return "".join(cell["source"])
 
 
 def sources(notebook):
     """Return the sources of the cells that nbgrader knows, by grade id."""
-    return {name: cell.source for name, cell in by_grade_id(notebook).items()}
+    return {name: source_of(cell) for name, cell in by_grade_id(notebook).items()}
 
 
 def sources_in(path):
     """Return the same of a notebook's file; nothing if there is none that can be read."""
     try:
-        return sources(nbformat.read(path, as_version=4))
-    except (OSError, ValueError, AttributeError, nbformat.ValidationError):
+        return sources(json.loads(path.read_bytes()))
+    except (OSError, ValueError, AttributeError, TypeError, LookupError):
         return {}
 
 
@@ -247,8 +297,8 @@ def answers_of(cells):
     """Say, by grade id, in which cell lies the answer that a graded cell is about: in itself, or in the last answer cell before it."""
     found, answer = {}, None
     for name, cell in cells.items():
-        answer = name if utils.is_solution(cell) else answer
-        if utils.is_grade(cell):
+        answer = name if about(cell).get("solution") else answer
+        if about(cell).get("grade"):
             found[name] = answer or name
     return found
 
@@ -260,10 +310,19 @@ def with_metadata_of(cells, notebook):
         said = cell.metadata.pop("nbgrader", {})
         ours = left.pop(said.get("grade_id"), None) if isinstance(said, dict) else None
         if ours is not None:
-            cell.metadata["nbgrader"] = copy.deepcopy(ours.metadata.nbgrader)
-            if utils.is_locked(ours):
-                cell.source = ours.source
+            cell.metadata["nbgrader"] = nbformat.from_dict(about(ours))
+            if not about(ours).get("solution") and (about(ours).get("grade") or about(ours).get("locked")):
+                cell.source = source_of(ours)
     return notebook
+
+
+def marks_on_page(submission):
+    """Return what a page needs of the gradebook, as plain data."""
+    cells = {name: {"score": grade["points"], "points": grade["max_score"]} for name, grade in submission.grades.items()}
+    for name, comment in submission.comments.items():
+        cells.setdefault(name, {})["comment"] = shown(comment["manual_comment"], comment["auto_comment"])
+    score = submission.score - submission.late_penalty
+    return {"cells": cells, "total": {"score": score, "max_score": submission.max_score, "late_penalty": submission.late_penalty}}
 
 
 def what_helps(error):

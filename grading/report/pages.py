@@ -4,6 +4,7 @@ A student's notebook is made harmless before it gets here (`grading.report.sanit
 """
 
 import atexit
+import os
 import re
 from functools import cache
 from html import escape
@@ -54,6 +55,7 @@ def katex():
 
     renderer = Renderer()
     atexit.register(renderer.close)
+    os.register_at_fork(before=renderer.close)  # else several processes would talk to the same one; it starts again when it is needed
     return renderer
 
 

@@ -14,7 +14,6 @@ from html.parser import HTMLParser
 from urllib.parse import unquote
 
 import nbformat
-from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output, new_raw_cell
 
 from grading.shared.text import DANGEROUS_TEX, neutral, plain, text
@@ -73,6 +72,8 @@ class Renderings(HTMLParser):
 
 
 def renders_harmlessly(source, attachments):
+    from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+
     looked_at = Renderings()
     try:
         looked_at.feed(MarkdownWithMath(renderer=IPythonRenderer(escape=False, attachments=attachments)).render(source))

@@ -1,16 +1,17 @@
 """nbgrader's settings for the pages of formgrader and feedback, and all settings for formgrader and nbgrader's commands in a graded folder."""
 
+from importlib.util import find_spec
 from pathlib import Path
-
-import nbgrader.server_extensions.formgrader.handlers as formgrader
 
 from grading.author import settings as author
 from grading.shared.files import ROOT
 
+NBGRADER = Path(find_spec("nbgrader").origin).parent  # which is not loaded here: that takes most of a second
+
 SETTINGS = {
-    "GenerateFeedback.preprocessors": ["grading.report.feedback.GetMarks", "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor"],
+    "GenerateFeedback.preprocessors": ["grading.report.exporter.GetMarks", "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor"],
     "HTMLExporter.filters": {"markdown2html": "grading.report.pages.markdown2html"},
-    "HTMLExporter.extra_template_basedirs": [str(Path(__file__).with_name("templates")), formgrader.template_path],
+    "HTMLExporter.extra_template_basedirs": [str(Path(__file__).with_name("templates")), str(NBGRADER / "server_extensions" / "formgrader" / "templates")],
 }
 
 CONFIGURATION = """\

@@ -84,6 +84,9 @@ class Wall:
         return self
 
     def __exit__(self, *_):
+        self.stop()
+
+    def stop(self):
         """End the template and every submission that it has forked."""
         if self._process:
             self._control.close()  # on which the template ends

@@ -36,8 +36,7 @@ class Interrupts:
             raise KeyboardInterrupt
 
     def hold(self):
-        """Let what comes from now on wait until somebody looks; now is such a moment."""
-        self.check()
+        """Let what comes from now on wait until somebody looks."""
         self._held = True
 
     def _hear(self, number, frame):

@@ -37,18 +37,10 @@ class Workers:
     def busy(self):
         return bool(self._waiting or self._at)
 
-    @property
-    def pids(self):
-        return [process.pid for process in self._processes.values()]
-
-    def give(self, job):
-        """Have a job done, after all that were given before."""
-        self._waiting.append(job)
+    def give(self, job, at_once=False):
+        """Have a job done: after all that were given before, or before those that have not begun."""
+        self._waiting.appendleft(job) if at_once else self._waiting.append(job)
         self._hand_out()
-
-    def forget(self):
-        """Let nobody begin what has not been begun."""
-        self._waiting.clear()
 
     def take(self, seconds=None, beside=()):
         """Wait, at most so many seconds or until one of the files `beside` can be read; return (job, result, exception) of each job that is done."""
