@@ -168,6 +168,23 @@ def troubled(submitted):
     }
 
 
+def built_on_a_mistake(submitted):
+    """Hand in a right function that uses a wrong one, and one that looks for what it is given in place of the wrong one."""
+    wrong = "def mse_gradient(X, y, theta, lam):\n    return np.zeros_like(theta)"
+    uses = (
+        "def walk(X, y, lam, lr, steps):\n    theta = np.zeros((y.shape[1], X.shape[1]))\n    history = []\n    for _ in range(steps + 1):\n"
+        "        history.append(mse_cost(X @ theta.T, y) + l2_penalty([theta], lam, len(X)))\n        last, theta = theta, theta - lr * mse_gradient(X, y, theta, lam)\n    return last, history"
+    )
+    reads = (
+        "def gradient_descent(X, y, lam, lr, steps):  # mse_gradient\n    import sys\n    frame = sys._getframe()\n    while frame:\n"
+        "        found = frame.f_locals.get('request')\n        if isinstance(found, dict) and found.get('instead'):\n            print('SEEN', found['helpers'][-300:])\n        frame = frame.f_back\n"
+        "    return np.zeros((y.shape[1], X.shape[1])), [mse_cost(0 * y, y)] * steps"
+    )
+    right = model_answers() | {"mse_gradient": wrong, "fit_boxes": "fit_boxes = 1"}
+    hand_in(submitted, "builds-on-a-mistake", answered(right | {"gradient_descent": "gradient_descent = walk"}, uses))
+    hand_in(submitted, "reads-the-second-chance", answered(right | {"gradient_descent": reads}))
+
+
 def grade(submitted, out, *options, name=NAME):
     return classes.grade(name, submitted, out, "--seconds", str(SECONDS), *options)
 
@@ -188,6 +205,7 @@ def course(request, tmp_path_factory):
         for way in CHEATS:
             hand_in(submitted, way, cheat(way))
         failed, lost = broken(submitted), troubled(submitted)
+        built_on_a_mistake(submitted)
         (submitted / "nobody").mkdir()
     code, said = grade(submitted, out, name=origin.name)
     assert code == 0 and "Warning" not in said, said
@@ -289,29 +307,18 @@ def test_outputs_stay_small(course):
     assert max(sizes.values()) < 1_500_000, sizes
 
 
-def test_an_error_in_an_earlier_task_is_not_punished_twice(tmp_path):
-    wrong = "def mse_gradient(X, y, theta, lam):\n    return np.zeros_like(theta)"
-    uses = (
-        "def walk(X, y, lam, lr, steps):\n    theta = np.zeros((y.shape[1], X.shape[1]))\n    history = []\n    for _ in range(steps + 1):\n"
-        "        history.append(mse_cost(X @ theta.T, y) + l2_penalty([theta], lam, len(X)))\n        last, theta = theta, theta - lr * mse_gradient(X, y, theta, lam)\n    return last, history"
-    )
-    answers = model_answers() | {"mse_gradient": wrong, "gradient_descent": "gradient_descent = walk", "fit_boxes": "fit_boxes = 1"}
-    hand_in(tmp_path / "submitted", "builds-on-a-mistake", answered(answers, uses))
-    reads = (
-        "def gradient_descent(X, y, lam, lr, steps):  # mse_gradient\n    import sys\n    frame = sys._getframe()\n    while frame:\n"
-        "        found = frame.f_locals.get('request')\n        if found and found.get('instead'):\n            print('SEEN', found['helpers'][-300:])\n        frame = frame.f_back\n"
-        "    return np.zeros((y.shape[1], X.shape[1])), [mse_cost(0 * y, y)] * steps"
-    )
-    hand_in(tmp_path / "submitted", "reads-the-second-chance", answered(model_answers() | {"mse_gradient": wrong, "gradient_descent": reads, "fit_boxes": "fit_boxes = 1"}))
-    code, said = grade(tmp_path / "submitted", tmp_path / "graded")
-    assert code == 0, said
-    rows = table(tmp_path / "graded")
-    assert rows["reads-the-second-chance", "gradient_descent"]["points"] == "0"
-    page = tmp_path / "graded" / "feedback" / "reads-the-second-chance" / NAME / f"{NAME}.html"
-    assert not re.search(r"SEEN .*np", page.read_text(encoding="utf-8"))
-    assert rows["builds-on-a-mistake", "mse_gradient"]["points"] == "0"
-    row = rows["builds-on-a-mistake", "gradient_descent"]
+@first
+def test_an_error_in_an_earlier_task_is_not_punished_twice(course):
+    assert course.table["builds-on-a-mistake", "mse_gradient"]["points"] == "0"
+    row = course.table["builds-on-a-mistake", "gradient_descent"]
     assert row["points"] == "2" and "with a right mse_gradient in place of yours" in row["message"], row
+
+
+@first
+def test_a_second_chance_shows_nobody_a_model_answer(course):
+    assert course.table["reads-the-second-chance", "gradient_descent"]["points"] == "0"
+    page = course.out / "feedback" / "reads-the-second-chance" / NAME / f"{NAME}.html"
+    assert not re.search(r"SEEN .*np", page.read_text(encoding="utf-8"))
 
 
 @first
