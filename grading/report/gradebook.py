@@ -196,7 +196,8 @@ class Gradebook:
 
     def _mark(self, submission, name):
         grade, comment = submission.grades[name], submission.comments.get(self._answer_of[name])
-        return Mark(grade["points"], grade["max_score"], bool(grade["needs_manual_grade"]), shown(comment["manual_comment"], comment["auto_comment"]) if comment else "")
+        said = shown(comment["manual_comment"], comment["auto_comment"]) if comment else ""
+        return Mark(grade["points"], grade["max_score"], bool(grade["needs_manual_grade"]), said)
 
     def feedback(self, student):
         """Return the student's page, as `nbgrader generate_feedback` makes it; it is made when marks or notebook changed since.
