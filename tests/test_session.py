@@ -133,7 +133,7 @@ def gone(found):
 def test_a_cell_that_raises_does_not_stop_the_next(patient):
     outputs = patient.run("x = 3\nprint('before')\n1 / 0\nprint('after')")
     assert shown(outputs) == ["before\n", "ZeroDivisionError"]
-    assert outputs[1].evalue == "division by zero" and "1 / 0" in re.sub(r"\x1b\[\d+m", "", "\n".join(outputs[1].traceback))
+    assert outputs[1].evalue == "division by zero" and "1 / 0" in re.sub(r"\x1b\[[\d;]+m", "", "\n".join(outputs[1].traceback))
     assert shown(patient.run("x")) == ["3"]
 
 
@@ -452,7 +452,13 @@ def test_a_forked_copy_waits_for_no_lock_of_a_thread(patient):
 def test_cells_share_a_running_loop(patient):
     patient.run("import asyncio\nasync def f():\n    await asyncio.sleep(0.01)\n    return 3\ntask = asyncio.create_task(f())")
     assert shown(patient.run("await task, await f(), asyncio.get_running_loop() is asyncio.get_event_loop()")) == ["(3, 3, True)"]
-    assert shown(patient.run("asyncio.run(f())"))[-1] == "RuntimeError"
+    assert shown(patient.run("coroutine = f()\ntry:\n    asyncio.run(coroutine)\nfinally:\n    coroutine.close()")) == ["RuntimeError"]
+
+
+def test_what_was_interrupted_does_not_go_on_beside_later_cells(patient, monkeypatch):
+    monkeypatch.setattr(patient, "seconds_per_cell", 0.5)
+    assert shown(patient.run("import asyncio\nn = 0\nwhile True:\n    n += 1\n    await asyncio.sleep(0.01)"))[-1] == "Timeout"
+    assert shown(patient.run("before = n\nawait asyncio.sleep(0.1)\nn - before")) == ["0"]
 
 
 def test_what_a_notebook_asks_of_jupyter(patient):

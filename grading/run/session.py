@@ -14,6 +14,7 @@ from grading.run import limits
 from grading.run.behind.frames import LARGEST_HEADER, LARGEST_PAYLOAD, SIZES, packed
 from grading.run.outputs import Outputs, plain
 
+START = 60  # seconds for it to be there and take in a file
 PATIENCE = 1.5  # seconds for an interrupt to help, and for what has hung up to end
 INTERRUPTS = 2
 WATCH = 0.1  # seconds between two looks at the memory taken
@@ -50,7 +51,7 @@ class Session:
                 os.set_blocking(number, False)
                 self._decoders[number] = name, codecs.getincrementaldecoder("utf-8")("replace")
             for path, content in self.files.items():
-                self._request("file", content, PATIENCE + len(content) / 1e6, path=path)
+                self._request("file", content, START + len(content) / 1e6, path=path)
         except BaseException:
             self._place.close()
             raise
