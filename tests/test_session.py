@@ -182,6 +182,7 @@ def test_leaving_and_asking_for_input_do_not_hang(patient):
 def test_too_much_text_is_cut_and_takes_no_memory(patient):
     with Memory() as memory:
         assert shown(patient.run("print('x' * 200_000_000)\n1 / 0")) == [LEFT_OUT, "ZeroDivisionError"]
+        assert shown(patient.run("print('x' * 700_000_000)\n1 / 0")) == [LEFT_OUT, "ZeroDivisionError"]
         *kept, note, error = shown(patient.run("for i in range(200_000):\n    print(i)\n1 / 0"))
     assert memory.more < 60
     assert [note, error] == [LEFT_OUT, "ZeroDivisionError"] and "".join(kept).startswith("0\n1\n2\n") and 90_000 < len("".join(kept)) <= 100_000
@@ -466,8 +467,6 @@ def test_what_a_notebook_asks_of_jupyter(patient):
     (error,) = patient.run("import getpass\ngetpass.getpass()")
     assert error.evalue == "getpass was called, but this frontend does not support input requests."
     assert shown(patient.run("get_ipython().__class__.__name__")) == ["'ZMQInteractiveShell'"]
-    (error,) = patient.run("class E(Exception):\n    def __str__(self): raise self\nraise E")[-1:]
-    assert error.ename == "E"
 
 
 # Around it
@@ -482,7 +481,7 @@ def test_everything_started_is_ended(wall):
     with Session(wall) as session:
         session.run(start)
         found = below(session)
-        assert [process.name() for process in found].count("sleep") == 4
+        assert len(found) == 5
     assert gone(found)
 
 

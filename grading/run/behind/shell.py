@@ -99,7 +99,8 @@ class Speaker:
         with self.speaking():
             printed, self.printed, self.characters = self.printed, [], 0
             for name, parts in itertools.groupby(printed, lambda part: part[0]):
-                self.say("stream", {"name": name, "text": "".join(text for _, text in parts)})
+                text = "".join(text for _, text in parts)
+                self.say("stream", {"name": name, "text": text} if len(text) <= frames.LARGEST_HEADER else None)
 
 
 def unread(number):
