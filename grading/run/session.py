@@ -3,6 +3,7 @@
 import codecs
 import json
 import os
+import re
 import secrets
 import select
 import signal
@@ -10,15 +11,15 @@ from contextlib import suppress
 from time import monotonic
 
 from grading.run import limits
-from grading.run.behind.frames import SIZES, packed
+from grading.run.behind.frames import LARGEST_HEADER, LARGEST_PAYLOAD, SIZES, packed
 from grading.run.outputs import Outputs, plain
 
+START = 60  # seconds for it to be there and take in a file
 PATIENCE = 1.5  # seconds for an interrupt to help, and for what has hung up to end
 INTERRUPTS = 2
 WATCH = 0.1  # seconds between two looks at the memory taken
-LARGEST_HEADER, LARGEST_PAYLOAD = 2_000_000, 8_000_000  # bytes of a message
-MOST_PARTS = {"header": 50_000, "payload": 500_000}  # of its JSON, each of which may take a hundred times its size in memory
-SIGNAL_OF_THE_LIMIT = {signal.SIGXCPU: "it used all its processor time"}
+MOST_PARTS = {"header": 50_000, "payload": 500_000}  # of a message's JSON, each of which may take a hundred times its size in memory
+STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\Z)', re.DOTALL)
 
 
 class Died(Exception):
@@ -50,7 +51,7 @@ class Session:
                 os.set_blocking(number, False)
                 self._decoders[number] = name, codecs.getincrementaldecoder("utf-8")("replace")
             for path, content in self.files.items():
-                self._request("file", content, PATIENCE + len(content) / 1e6, path=path)
+                self._request("file", content, START + len(content) / 1e6, path=path)
         except BaseException:
             self._place.close()
             raise
@@ -110,18 +111,18 @@ class Session:
                 interrupts, deadline = interrupts + 1, now + PATIENCE
             self._watch(now)
             unsent, readable = self._exchange(unsent, max(0.0, min(WATCH, deadline - now)))
-            for number_of_pipe in readable & self._decoders.keys():
-                self._printed(number_of_pipe, hear)
             for header, reply in self._messages() if self._place.channel.fileno() in readable else ():
                 if header.get("number") != number:
                     continue
                 content = header["content"] if isinstance(header.get("content"), dict) else None
                 if header.get("kind") == "done":
-                    for number_of_pipe in self._decoders:
+                    for number_of_pipe in list(self._decoders):
                         self._printed(number_of_pipe, hear, most=16)
                     return content or {}, reply, interrupts > 0
                 if hear:
-                    hear(header.get("kind"), content)
+                    hear(plain(header.get("kind")), content)
+            for number_of_pipe in readable & self._decoders.keys():  # after the messages: what was written earlier was read before these were sent
+                self._printed(number_of_pipe, hear)
 
     def _exchange(self, unsent, seconds):
         """Send what can be sent and wait for something to read; return what is left to send, and which files can be read."""
@@ -154,7 +155,7 @@ class Session:
         messages = []
         while len(self._unread) >= SIZES.size:
             header, payload = SIZES.unpack_from(self._unread)
-            if header > LARGEST_HEADER + 1000 or payload > LARGEST_PAYLOAD:
+            if header > LARGEST_HEADER or payload > LARGEST_PAYLOAD:
                 self._end("it sent the grader more than it takes")
             end = SIZES.size + header + payload
             if len(self._unread) < end:
@@ -180,7 +181,8 @@ class Session:
                 text = os.read(number, 1 << 16)
             except BlockingIOError:
                 return
-            if not text:
+            if not text:  # closed for good
+                del self._decoders[number]
                 return
             if hear:
                 hear("stream", {"name": name, "text": decoder.decode(text)})
@@ -217,7 +219,8 @@ class Session:
 
 
 def parts(text):
-    return sum(map(text.count, (b"[", b"{", b",")))
+    """Return how many things a JSON text makes, at most; a string, whatever it holds, is one."""
+    return sum(map(STRING.sub(b"", text).count, (b"[", b"{", b",")))
 
 
 def how_it_ended(code):

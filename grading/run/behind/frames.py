@@ -4,11 +4,12 @@ import json
 import struct
 
 SIZES = struct.Struct(">II")  # of the header and of the bytes that follow it
+LARGEST_HEADER, LARGEST_PAYLOAD = 2_000_000, 8_000_000  # bytes; the grader ends a submission that sends more
 
 
 def packed(header, payload=b""):
     """Return a message as bytes. Bytes within the header become base64, what else JSON does not know its text."""
-    header = json.dumps(header, default=plain).encode()
+    header = ENCODER.encode(header).encode()
     return SIZES.pack(len(header), len(payload)) + header + payload
 
 
@@ -20,10 +21,13 @@ def plain(value):
     return str(value)
 
 
+ENCODER, DECODER = json.JSONEncoder(default=plain), json.JSONDecoder()  # whatever a notebook makes of json.dumps
+
+
 def receive(connected):
     """Wait for a message from the grader; return its header and bytes. Raises EOFError when it has hung up."""
     header, payload = SIZES.unpack(exactly(connected, SIZES.size))
-    return json.loads(exactly(connected, header)), exactly(connected, payload)
+    return DECODER.decode(exactly(connected, header).decode()), exactly(connected, payload)
 
 
 def exactly(connected, size):

@@ -1,5 +1,6 @@
 """The student's Python: cells run as in Jupyter, and functions are called as the grader asks. What it says goes to the grader, message by message."""
 
+import asyncio
 import builtins
 import functools
 import getpass
@@ -8,8 +9,12 @@ import itertools
 import os
 import signal
 import sys
+import termios
 import threading
-import time
+from contextlib import contextmanager, suppress
+from fcntl import ioctl
+from os import getpid
+from time import monotonic, sleep
 
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
@@ -19,9 +24,9 @@ from traitlets.config import Config
 
 from . import frames
 
-LARGEST_MESSAGE = 2_000_000  # bytes; the grader would end a submission that sends more
 MOST_LINES = 1000  # of a traceback
 BUFFERED, PATIENCE = 8_000, 0.1  # characters, seconds: what is printed is sent when it is more, or older
+DRAINED = 0.5  # seconds until the grader has read what programs wrote, unless they write for ever
 STARTS_SOMETHING = {"subprocess.Popen", "os.system", "os.posix_spawn", "os.fork", "os.forkpty"}
 
 
@@ -32,51 +37,91 @@ class Speaker:
         self.socket, self.owner, self.number, self.silent = None, 0, None, True
         self.printed, self.characters, self.since = [], 0, 0.0
         self.lock = threading.RLock()
+        self.busy = self.put_off = self.hurried = False
 
     @property
     def ours(self):
-        return os.getpid() == self.owner
+        return getpid() == self.owner
+
+    @contextmanager
+    def speaking(self):
+        """One thread speaks at a time, and no interrupt falls into its words."""
+        with self.lock:
+            yield
+        if self.put_off and threading.current_thread() is threading.main_thread() and not self.lock._is_owned():
+            self.interrupted()
+
+    def interrupted(self, *_):
+        """An interrupt stops what runs; a message is finished first, and one that comes late stops nothing."""
+        self.put_off = self.busy and self.lock._is_owned()
+        if self.busy and not self.put_off:
+            raise KeyboardInterrupt
+
+    def begin(self, number, silent):
+        """What comes of a request begins; what was printed before belongs to the last one."""
+        self.flush()
+        self.number, self.silent, self.put_off, self.hurried = number, silent, False, silent
 
     def say(self, kind, content, payload=b""):
         """Send a message; one that is too large to be taken goes without its content."""
         if not self.ours:
             return
-        with self.lock:
+        with self.speaking():
             self.flush()
             if not self.silent or kind == "done":
-                message = frames.packed({"number": self.number, "kind": kind, "content": content})
-                if len(message) > LARGEST_MESSAGE:
-                    content = None
-                self.socket.sendall(frames.packed({"number": self.number, "kind": kind, "content": content}, payload) if payload or content is None else message)
+                header = {"number": self.number, "kind": kind, "content": content}
+                message = frames.packed(header, payload)
+                if len(message) > frames.LARGEST_HEADER + len(payload):
+                    message = frames.packed(header | {"content": None}, payload)
+                self.wait_for_programs()
+                self.socket.sendall(message)
+
+    def wait_for_programs(self):
+        """Let the grader read what programs have written, which goes another way, so that it hears everything in order."""
+        until = monotonic() + DRAINED
+        while not self.hurried and any(map(unread, (1, 2))):
+            sleep(0.0005)
+            self.hurried = monotonic() > until
 
     def print(self, name, text):
-        with self.lock:
+        with self.speaking():
             if not self.printed:
-                self.since = time.monotonic()
+                self.since = monotonic()
             self.printed.append((name, text))
             self.characters += len(text) + 1
-            if self.characters > BUFFERED or time.monotonic() - self.since > PATIENCE:
+            if self.characters > BUFFERED or monotonic() - self.since > PATIENCE:
                 self.flush()
 
     def flush(self):
         """Send what was printed, in as few messages as show its order."""
-        with self.lock:
+        if not self.ours:  # and the lock may be held for ever
+            return
+        with self.speaking():
             printed, self.printed, self.characters = self.printed, [], 0
             for name, parts in itertools.groupby(printed, lambda part: part[0]):
-                self.say("stream", {"name": name, "text": "".join(text for _, text in parts)})
+                text = "".join(text for _, text in parts)
+                self.say("stream", {"name": name, "text": text} if len(text) <= frames.LARGEST_HEADER else None)
+
+
+def unread(number):
+    """Return how many bytes wait in the pipe with this number; none if it is no pipe any more."""
+    try:
+        return int.from_bytes(ioctl(number, termios.FIONREAD, bytes(4)), sys.byteorder)
+    except OSError:
+        return 0
 
 
 class Stream(io.TextIOBase):
     """sys.stdout or sys.stderr. A process that the student has forked writes whole lines, past the grader's socket."""
 
-    encoding, errors = "utf-8", "replace"
+    encoding = "UTF-8"
 
     def __init__(self, speaker, name, number):
         self._speaker, self._name, self._number, self._line = speaker, name, number, ""
 
     @property
     def name(self):
-        return f"<{self._name}>"
+        return self._name
 
     def write(self, text):
         if not isinstance(text, str):
@@ -138,6 +183,7 @@ class Shell(InteractiveShell):
         self.speaker = speaker
         config = Config({"HistoryManager": {"enabled": False}, "InteractiveShell": {"colors": "neutral"}})
         super().__init__(config=config, displayhook_class=Hook, display_pub_class=Publisher, **options)
+        self.set_hook("show_in_pager", lambda *_, **__: None)  # a notebook shows it (`print?`) beside its outputs, not among them
 
     def enable_gui(self, gui=None):
         pass
@@ -147,22 +193,46 @@ class Shell(InteractiveShell):
 
     def _showtraceback(self, etype, evalue, stb):
         lines = [line for part in stb for line in part.split("\n")][-MOST_LINES:]
-        self.speaker.say("error", {"ename": etype.__name__, "evalue": str(evalue), "traceback": lines})
+        self.speaker.say("error", failed(evalue) | {"traceback": lines})
 
     def system(self, command):
         """Run a command of the system (`!command`); what it prints is shown as it comes."""
         self.speaker.flush()
         return self.system_piped(command)
 
+    def keep_loop(self):
+        """Have, from now on, one asyncio loop that all cells see as running, though it does so only while one awaits."""
+        self.loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(self.loop)
+        asyncio._set_running_loop(self.loop)
+        self.loop_runner = self.awaited
 
-def no_input(prompt="", *_, **__):
-    raise StdinNotImplementedError("raw_input was called, but this frontend does not support input requests.")
+    def awaited(self, coroutine):
+        asyncio._set_running_loop(None)
+        task = self.loop.create_task(coroutine)
+        try:
+            return self.loop.run_until_complete(task)
+        except KeyboardInterrupt:
+            task.cancel()  # else it would go on when another cell awaits
+            return self.loop.run_until_complete(task)
+        finally:
+            asyncio._set_running_loop(self.loop)
+
+
+Shell.__name__ = "ZMQInteractiveShell"  # by which libraries know a notebook
+
+
+def no_input(name):
+    def asked(*_, **__):
+        raise StdinNotImplementedError(f"{name} was called, but this frontend does not support input requests.")
+
+    return asked
 
 
 def make_shell(speaker):
     """Return the shell of this process, with its __main__ and without a keyboard."""
     shell = Shell.instance(speaker)
-    builtins.input = getpass.getpass = no_input
+    builtins.input, getpass.getpass = no_input("raw_input"), no_input("getpass")
     sys.addaudithook(lambda event, _: speaker.flush() if event in STARTS_SOMETHING and speaker.ours else None)  # else what is started prints first
     return shell
 
@@ -177,15 +247,11 @@ class Student:
     """Does what the grader asks: `cell` runs one, `ask` executes code of the grader's, `chance` does so in a copy of this process that then ends."""
 
     def __init__(self, shell, connected):
-        self.shell, self.speaker, self.socket, self.busy = shell, shell.speaker, connected, False
+        self.shell, self.speaker, self.socket = shell, shell.speaker, connected
         self.speaker.socket, self.speaker.owner = connected, os.getpid()
+        self.shell.keep_loop()
         sys.stdout, sys.stderr = Stream(self.speaker, "stdout", 1), Stream(self.speaker, "stderr", 2)
-        signal.signal(signal.SIGINT, self.interrupted)
-
-    def interrupted(self, number, frame):
-        """An interrupt stops what runs; one that comes late stops nothing."""
-        if self.busy:
-            raise KeyboardInterrupt
+        signal.signal(signal.SIGINT, self.speaker.interrupted)
 
     def serve(self):
         """Answer requests until the grader hangs up."""
@@ -199,15 +265,18 @@ class Student:
                 os._exit(0)
 
     def answer(self, request, payload):
-        self.speaker.flush()
-        self.speaker.number, self.speaker.silent = request["number"], request["do"] != "cell"
+        self.speaker.begin(request["number"], silent=request["do"] != "cell")
         try:
-            self.busy = True
-            status, reply = getattr(self, request["do"])(payload, **request["with"])
-            self.busy = False
+            try:
+                self.speaker.busy = True
+                status, reply = getattr(self, request["do"])(payload, **request["with"])
+            finally:  # an interrupt may come in at this very moment
+                self.speaker.busy = False
         except BaseException as error:
-            self.busy = False
+            self.speaker.busy = False
             status, reply = failed(error), b""
+        if len(reply) > frames.LARGEST_PAYLOAD:
+            status, reply = {"status": "error", "ename": f"its reply is larger than {frames.LARGEST_PAYLOAD // 1_000_000} MB"}, b""
         self.speaker.say("done", status, reply)
 
     def cell(self, source):
@@ -225,8 +294,9 @@ class Student:
         """Execute code that finds the bytes `request` and leaves bytes or text, `reply`."""
         names = {"__name__": "request", "request": request, "compiled": compiled}
         exec(compiled(code), names)
-        reply = names.get("reply", b"")
-        return {"status": "ok"}, reply.encode() if isinstance(reply, str) else bytes(reply)
+        if "reply" not in names:
+            return {"status": "error", "ename": "it left no reply"}, b""
+        return {"status": "ok"}, names["reply"].encode() if isinstance(names["reply"], str) else bytes(names["reply"])
 
     def chance(self, request, code):
         """Do the same in a child, of which nothing but the reply is left."""
@@ -246,13 +316,13 @@ class Student:
             with open(reading, "rb") as pipe:
                 return {"status": "ok"}, pipe.read()
         finally:
-            os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
+            with suppress(OSError):  # the notebook may leave the waiting to the system
+                os.kill(child, signal.SIGKILL)
+                os.waitpid(child, 0)
 
 
 def failed(error):
     try:
-        message = str(error)
+        return {"status": "error", "ename": type(error).__name__, "evalue": str(error)[:2000]}
     except BaseException as other:
-        error, message = other, str(other)
-    return {"status": "error", "ename": type(error).__name__, "evalue": message[:2000]}
+        return {"status": "error", "ename": type(other).__name__, "evalue": ""} if isinstance(other, type(error)) else failed(other)

@@ -28,7 +28,8 @@ def main():
     with open(int(sys.argv[1]), encoding="utf-8") as file:
         settings = json.load(file)
     sys.argv[:] = [""]
-    sys.path[:] = ["", *(path for path in sys.path if path not in ("", settings["wall"]))]
+    paths = [path for path in sys.path if path not in ("", settings["wall"])]
+    sys.path[:] = sorted([*paths, ""], key=lambda path: "site-packages" in path)  # as in Jupyter: a student's random.py hides no module of Python's
     ready = shell.make_shell(shell.Speaker())
     warm(ready, settings)
     grader = socket.socket(fileno=settings["grader"])
@@ -76,9 +77,11 @@ def warm(ready, settings):
     for source in settings["sources"]:
         shell.compiled(source)
     torch = sys.modules.get("torch")
+    attributes = dict(vars(ready.user_module))  # multiprocessing asks for __spec__
     state = torch.get_rng_state() if torch else None
     ready.run_cell(WARM_UP if "matplotlib.pyplot" in sys.modules else "0", store_history=True)
     ready.reset(new_session=True)
+    vars(ready.user_module).update({name: value for name, value in attributes.items() if name.startswith("__")})
     if torch:
         torch.set_num_threads(1)
         torch.set_rng_state(state)
