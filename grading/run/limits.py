@@ -7,6 +7,7 @@ from pathlib import Path
 MEGABYTE = 1_000_000
 TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 A_HANDLE = 250_000  # bytes that an open file counts as: what waits in a socket or a pipe is in no process's memory
+A_NAME = 1500  # bytes that a file or a folder counts as, when it is empty
 FEW = 16  # sockets, that are not looked at: reading the system's tables takes 25 ms
 DATAGRAMS = 10  # that a Unix socket may hold, whose senders are gone
 
@@ -67,9 +68,21 @@ def memory(numbers, enough):
 
     The first of them is in the network that all are in.
     """
-    waiting = in_sockets(numbers[0])
-    together = waiting + sum(map(resident, numbers))
-    return together if together < enough else waiting + sum(map(proportional, numbers))
+    besides = in_sockets(numbers[0]) + in_folders(numbers[0])
+    together = besides + sum(map(resident, numbers))
+    return together if together < enough else besides + sum(map(proportional, numbers))
+
+
+def in_folders(number):
+    """Return about the bytes that the names in a submission's own file systems take; what its files hold is bounded."""
+    taken = 0
+    for name in ("scratch", "dev/shm"):
+        try:
+            of = os.statvfs(f"/proc/{number}/root/{name}")
+        except OSError:
+            continue
+        taken += (of.f_files - of.f_ffree) * A_NAME
+    return taken
 
 
 def in_sockets(number):
