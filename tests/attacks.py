@@ -49,7 +49,7 @@ tries("a solution", lambda: read(where["solution"]))
 tries("a solution by cat", lambda: shell(f"cat '{where['solution']}'").stdout)
 tries("a secret file", lambda: secret.search(read(where["file"])))
 tries("another submission", lambda: secret.search(read(where["notes"])))
-tries("the environment of the grader", lambda: any(secret.search(read(f"/proc/{number}/environ")) for number in os.listdir("/proc") if number.isdigit()))
+tries("the environment of the grader", lambda: secret.search(shell("cat /proc/[0-9]*/environ").stdout))
 tries("writing", lambda: write(where["folder"] + "/by-open"))
 tries("writing by sh", lambda: shell(f"echo > '{where['folder']}/by-sh'").returncode == 0)
 tries("IPv4", lambda: reaches(socket.AF_INET, ("127.0.0.1", where["port"])))
@@ -62,10 +62,10 @@ ROUTES = HARMLESS.count("tries(")
 
 CELLS = {
     "reads-files": """
-paths = [where[name] for name in ("solution", "gradebook", "file", "notes", "project", "home")]
+paths = [where[name] for name in ("solution", "gradebook", "file", "notes", "project")]
 for path in paths:
     for root in ("", "/proc/1/root", "/proc/self/root", "/proc/self/cwd/../../../..", "/.hostproc/1/root", "/.hostproc/self/root"):
-        tries(f"{root} {path}", lambda: os.stat(root + path) and not path == where["home"])
+        tries(f"{root} {path}", lambda: os.stat(root + path))
     tries(f"link {path}", lambda: os.symlink(path, "link") or os.stat("link"))
     tries(f"link {path}", lambda: os.unlink("link"))
     tries(f"handle {path}", lambda: os.open(path, os.O_PATH))
@@ -73,7 +73,7 @@ known = ("/usr", "/proc", "/dev", sys.prefix, sys.base_prefix, os.path.realpath(
 for folder, folders, names in os.walk("/"):
     folders[:] = [name for name in folders if not os.path.join(folder, name).startswith(known)]
     for name in names:
-        tries(f"found {folder}/{name}", lambda: os.path.isfile(os.path.join(folder, name)) and secret.search(read(os.path.join(folder, name))))
+        tries(f"found {folder}/{name}", lambda: not os.path.islink(os.path.join(folder, name)) and os.path.isfile(os.path.join(folder, name)) and secret.search(read(os.path.join(folder, name))))
 """,
     "reads-memory": """
 model = re.compile(where["model"].encode())
@@ -122,7 +122,7 @@ for path in (where["gradebook"], where["solution"], json.__file__, "/etc/passwd"
     tries(f"opening {path}", lambda: os.open(path, os.O_WRONLY))
     tries(f"rights of {path}", lambda: os.chmod(path, 0o666) is None)
     tries(f"moving {path}", lambda: os.rename(path, path + "-") is None)
-tries("less to be ended", lambda: open("/proc/self/oom_score_adj", "w").write("-1000"))
+tries("less to be ended", lambda: os.write(os.open("/proc/self/oom_score_adj", os.O_WRONLY), b"-1000"))
 tries("by sh", lambda: shell(f"echo > {json.__file__}").returncode == 0)
 """,
     "network": """

@@ -15,7 +15,7 @@ import struct
 import subprocess
 import sys
 import tempfile
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from time import monotonic
@@ -30,6 +30,7 @@ SCRATCH = "/scratch"
 INSIDE = "/behind"  # where this project's one folder is, for a submission
 NOBODY, SOMEBODY = 65534, 0x70000000
 HERE = Path(__file__).resolve().parent
+INTERRUPTS = {signal.SIGINT, signal.SIGTERM}
 
 PASSED_ON = re.compile(r"LANG|LC_\w+|TZ|LD_LIBRARY_PATH|NPY_\w+|OPENBLAS_\w+|ATEN_\w+|ONEDNN_\w+|MKL_\w+|GLIBC_TUNABLES")
 SYSTEM = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
@@ -79,17 +80,20 @@ class Wall:
     def __enter__(self):
         if not self.alone:
             self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            with theirs:
-                self._said = os.memfd_create("said")
-                self._process = self._start(theirs, stdout=subprocess.DEVNULL, stderr=self._said)
+            self._said = os.memfd_create("said")
+            try:
+                with theirs, at_once():
+                    self._process = self._start(theirs, stdout=subprocess.DEVNULL, stderr=self._said)
+            except BaseException:
+                self.__exit__()
+                raise
         return self
 
     def __exit__(self, *_):
         """End the template and every submission that it has forked."""
         if self._process:
             self._control.close()
-            self._process.kill()
-            self._process.wait()
+            kill(self._process)
             os.close(self._said)
             self._process = None
 
@@ -111,7 +115,7 @@ class Wall:
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout=1)
         said = os.pread(self._said, 2000, 0).decode(errors="replace").strip().splitlines() or ["it said nothing"]
-        refused = said[0].startswith("bwrap")
+        refused = said[0].startswith(("bwrap", "setpriv"))
         raise NoWall(f"bubblewrap is refused here ({said[0]}). {WHAT_HELPS}." if refused else f"The template of the submissions did not start: {said[-1]}.")
 
     def place(self):
@@ -137,6 +141,7 @@ class Wall:
                 stdin=subprocess.DEVNULL,
                 pass_fds=[grader.fileno(), *files],
                 start_new_session=True,
+                preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, INTERRUPTS),
                 **streams,
             )
         finally:
@@ -185,6 +190,16 @@ class Wall:
         for fonts in Path(matplotlib.get_cachedir()).glob("fontlist-*.json"):  # finding them takes half a second
             wrapped += ["--perms", "0444", "--ro-bind", str(fonts), f"{SCRATCH}/home/{fonts.name}"]
         return [*wrapped, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", SCRATCH, "--", *command]
+
+
+@contextmanager
+def at_once():
+    """Let interrupts wait: what is being started would be forgotten."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPTS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def environment(scratch):
@@ -351,7 +366,13 @@ class Alone(Place):
 
     def __init__(self, wall):
         super().__init__()
-        self._process = wall._start(self._theirs, stdout=self._out, stderr=self._err)
+        self._process = None
+        try:
+            with at_once():
+                self._process = wall._start(self._theirs, stdout=self._out, stderr=self._err)
+        except BaseException:
+            self.kill()
+            raise
         self._handed_over()
         deadline = monotonic() + START
         # bubblewrap's process, the first behind the wall, then the student's.
@@ -364,8 +385,16 @@ class Alone(Place):
         return code if code is None or code < 128 else 128 - code
 
     def kill(self):
-        self._process.kill()
-        self._process.wait()
+        if self._process:
+            kill(self._process)
+
+
+def kill(process):
+    """End bubblewrap and its process behind the wall: that one may not yet know that it should end with the other."""
+    for number in processes(process.pid)[:2] if process.poll() is None else ():
+        with suppress(OSError):
+            os.kill(number, signal.SIGKILL)
+    process.wait()
 
 
 def end(first):
