@@ -69,7 +69,7 @@ for path in paths:
     tries(f"link {path}", lambda: os.symlink(path, "link") or os.stat("link"))
     tries(f"link {path}", lambda: os.unlink("link"))
     tries(f"handle {path}", lambda: os.open(path, os.O_PATH))
-known = ("/usr", "/proc", "/dev", sys.prefix, sys.base_prefix, os.path.realpath(sys.prefix))
+known = ("/usr", "/proc", "/dev", *where["pythons"])
 for folder, folders, names in os.walk("/"):
     folders[:] = [name for name in folders if not os.path.join(folder, name).startswith(known)]
     for name in names:
@@ -231,9 +231,11 @@ for folder in (".", "/tmp", "/scratch/home", "/dev/shm"):
     size = sum(fill(f"{folder}/file{number}") for number in range(3))
     if size > 200_000_000:
         print("G" "OT:", size, "bytes in", folder)
+""",
+    "disk-filler-of-folders": """
+import os
 made = 0
 try:
-    os.remove("file0")
     while made < 50_000:
         os.mkdir(f"/tmp/folder{made}")
         made += 1
