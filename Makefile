@@ -30,6 +30,7 @@ serve: book ## build it, then show it on this machine (PORT=8000)
 
 test: environment ## prove that everything holds: run every notebook, test the site in Chromium
 	@$(RUN) -m tools.browser
+	@$(RUN) -m tools.bubblewrap
 	@$(RUN) -m pytest
 
 refresh: environment ## run the notebooks again and store their outputs (NB=path: only that one)

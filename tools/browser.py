@@ -7,6 +7,8 @@ import sys
 from functools import cache
 from pathlib import Path
 
+from tools import packages
+
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 APPLICATIONS = {
     "darwin": ("/Applications/Chromium.app/Contents/MacOS/Chromium", "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"),
@@ -51,16 +53,10 @@ def playwrights_own():
 
 def ways():
     """Yield what may bring a Chromium, as lists of commands, the system's own packages first."""
-    root = hasattr(os, "geteuid") and os.geteuid() == 0
-    sudo = [] if root else ["sudo", "-n"]
-    may = root or (shutil.which("sudo") and subprocess.run(["sudo", "-n", "true"], stderr=subprocess.DEVNULL).returncode == 0)
-    if may and shutil.which("apt-get"):
-        yield [
-            [*sudo, "apt-get", "update", "-q"],
-            [*sudo, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-qy", "--no-install-recommends", "chromium", "fonts-liberation"],
-        ]
+    if packages.may_install():
+        yield packages.installing("chromium", "fonts-liberation")
     install = [sys.executable, "-m", "playwright", "install"]
-    yield [[*install, *(["--with-deps"] if may else []), "chromium"]]
+    yield [[*install, *(["--with-deps"] if packages.is_allowed() else []), "chromium"]]
 
 
 def main():

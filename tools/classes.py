@@ -10,6 +10,7 @@ from nbformat.v4 import new_code_cell
 
 from grading.author import source
 from grading.author.source import ALTERNATIVES, EXERCISES, MISTAKES, ROOT
+from tools.bubblewrap import stands
 
 MODEL, UNTOUCHED = "Zoë Ünal", "untouched"
 WRITTEN = "Because $a<b$ and <b>so</b>."
@@ -69,7 +70,8 @@ def hand_in_class(submitted, origin):
 
 
 def grade(name, submitted, out, *options):
-    """Grade with the real command; return its exit code and what it said."""
+    """Grade with the real command, without the wall where none can stand; return its exit code and what it said."""
+    options = options if stands() else ["--unsafe", *options]
     command = [sys.executable, "-m", "grading", name, "--submitted", submitted, "--out", out, *options]
     run = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=900)
     return run.returncode, run.stdout

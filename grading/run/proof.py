@@ -41,7 +41,6 @@ def prove(wall, hidden):
             "port": port,
             "abstract": name,
             "namespaces": {kind: os.readlink(f"/proc/self/ns/{kind}") for kind in NAMESPACES},
-            "nested": not wall.alone,
             "scratch": limits["scratch"],
             "shm": limits["shm"],
             "limits": limits["limits"],

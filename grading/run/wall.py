@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import re
+import secrets
 import shutil
 import signal
 import socket
@@ -14,7 +15,7 @@ import struct
 import subprocess
 import sys
 import tempfile
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from time import monotonic
@@ -27,8 +28,9 @@ from grading.run.limits import Bounds, processes
 START, PATIENCE = 120, 2  # seconds for Python to become ready, and to end
 SCRATCH = "/scratch"
 INSIDE = "/behind"  # where this project's one folder is, for a submission
-NOBODY = 65534
+NOBODY, SOMEBODY = 65534, 0x70000000
 HERE = Path(__file__).resolve().parent
+INTERRUPTS = {signal.SIGINT, signal.SIGTERM}
 
 PASSED_ON = re.compile(r"LANG|LC_\w+|TZ|LD_LIBRARY_PATH|NPY_\w+|OPENBLAS_\w+|ATEN_\w+|ONEDNN_\w+|MKL_\w+|GLIBC_TUNABLES")
 SYSTEM = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
@@ -78,9 +80,13 @@ class Wall:
     def __enter__(self):
         if not self.alone:
             self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            with theirs:
-                self._said = os.memfd_create("said")
-                self._process = self._start(theirs, stdout=subprocess.DEVNULL, stderr=self._said)
+            self._said = os.memfd_create("said")
+            try:
+                with theirs, at_once():
+                    self._process = self._start(theirs, stdout=subprocess.DEVNULL, stderr=self._said)
+            except BaseException:
+                self.__exit__()
+                raise
         return self
 
     def __exit__(self, *_):
@@ -93,8 +99,7 @@ class Wall:
             try:
                 self._process.wait(PATIENCE)
             except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+                kill(self._process)
             os.close(self._said)
             self._process = None
 
@@ -116,7 +121,7 @@ class Wall:
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout=1)
         said = os.pread(self._said, 2000, 0).decode(errors="replace").strip().splitlines() or ["it said nothing"]
-        refused = said[0].startswith("bwrap")
+        refused = said[0].startswith(("bwrap", "setpriv"))
         raise NoWall(f"bubblewrap is refused here ({said[0]}). {WHAT_HELPS}." if refused else f"The template of the submissions did not start: {said[-1]}.")
 
     def place(self):
@@ -142,21 +147,28 @@ class Wall:
                 stdin=subprocess.DEVNULL,
                 pass_fds=[grader.fileno(), *files],
                 start_new_session=True,
+                preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, INTERRUPTS),
                 **streams,
             )
         finally:
             for number in files:
                 os.close(number)
 
+    def _user(self):
+        """Return the number of the user that runs submissions. The system counts processes by user: where nothing else sets two apart, each gets one of its own."""
+        if os.geteuid():
+            return os.geteuid()
+        return SOMEBODY + secrets.randbelow(1 << 24) if self.alone else NOBODY
+
     def _wrapped(self, files, command):
         """Return bubblewrap's command: what is behind the wall, and nothing else is."""
         root = os.geteuid() == 0
+        user = str(self._user())
         wrapped = [self._program, "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--die-with-parent", "--new-session"]
-        wrapped += ["--seccomp", str(open_file(files, forbidden()))]
+        wrapped += ["--seccomp", str(open_file(files, forbidden(namespaces=not self.alone)))]
         if root:
             wrapped += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--cap-add", "CAP_SETPCAP"]
-            user = ["--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups", "--inh-caps=-all", "--bounding-set=-all"]
-            command = [shutil.which("setpriv"), *user, *command]
+            command = [shutil.which("setpriv"), "--reuid", user, "--regid", user, "--clear-groups", "--inh-caps=-all", "--bounding-set=-all", *command]
         else:
             wrapped += ["--unshare-user"]
         wrapped += ["--ro-bind", "/usr", "/usr"]
@@ -174,7 +186,6 @@ class Wall:
                 wrapped += [] if parent in made else ["--perms", "0755", "--dir", str(parent)]
                 made.add(parent)
             wrapped += ["--ro-bind", theirs, ours]
-        user = os.getuid() or NOBODY
         wrapped += ["--perms", "0444", "--ro-bind-data", str(open_file(files, f"student:x:{user}:{user}::{SCRATCH}:/bin/sh\n".encode())), "/etc/passwd"]
         wrapped += ["--proc", "/proc", "--dev", "/dev", "--symlink", f"{SCRATCH}/tmp".lstrip("/"), "/tmp"]
         if self.alone:
@@ -185,6 +196,16 @@ class Wall:
         for fonts in Path(matplotlib.get_cachedir()).glob("fontlist-*.json"):  # finding them takes half a second
             wrapped += ["--perms", "0444", "--ro-bind", str(fonts), f"{SCRATCH}/home/{fonts.name}"]
         return [*wrapped, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", SCRATCH, "--", *command]
+
+
+@contextmanager
+def at_once():
+    """Let interrupts wait: what is being started would be forgotten."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPTS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def environment(scratch):
@@ -218,24 +239,43 @@ def open_file(files, content):
 
 
 # Calls that a submission does not need: memory that belongs to no process, kernel interfaces with a history of faults, other processes' insides.
-FORBIDDEN = {
-    "x86_64": (0xC000003E, (319, 447, 29, 68, 64, 425, 321, 323, 298, 248, 249, 250, 101, 103)),
-    "aarch64": (0xC00000B7, (279, 447, 194, 186, 190, 425, 280, 282, 241, 217, 218, 219, 117, 116)),
-}  # memfd_create memfd_secret shmget msgget semget io_uring_setup bpf userfaultfd perf_event_open add_key request_key keyctl ptrace syslog
+REFUSED = "memfd_create memfd_secret shmget msgget semget io_uring_setup bpf userfaultfd perf_event_open add_key request_key keyctl ptrace syslog".split()
+FAMILIES = (1, 2, 10, 16)  # Unix, IPv4, IPv6, netlink: others, vsock for one, lead past the namespaces
+SOL_SOCKET, BUFFERS = 1, (7, 8)  # SO_SNDBUF, SO_RCVBUF: what waits in a socket is memory of no process
+NAMESPACES = 0x7E020000  # CLONE_NEW…
+ENOSYS, EPERM = 38, 1
+WITH_ARGUMENTS = ["socket", "socketpair", "setsockopt", "clone", "clone3", "unshare", "setns"]
+NUMBERS = {
+    "x86_64": (0xC000003E, (319, 447, 29, 68, 64, 425, 321, 323, 298, 248, 249, 250, 101, 103), (41, 53, 54, 56, 435, 272, 308)),
+    "aarch64": (0xC00000B7, (279, 447, 194, 186, 190, 425, 280, 282, 241, 217, 218, 219, 117, 116), (198, 199, 208, 220, 435, 97, 268)),
+}
 
 
-def forbidden():
-    """Return a filter program for the kernel (seccomp) that refuses these calls, and calls by other conventions, as if there were none. Raises NoWall."""
-    if platform.machine() not in FORBIDDEN:
-        raise NoWall(f"The wall knows the processors {' and '.join(FORBIDDEN)}, not {platform.machine()}: grade on one of these.")
-    machine, numbers = FORBIDDEN[platform.machine()]
-    load, equal, at_least, answer = 0x20, 0x15, 0x35, 0x06
-    allow, refuse = 0x7FFF0000, 0x00050000 | 38  # ENOSYS
-    left = len(numbers)
-    program = [(load, 0, 0, 4), (equal, 0, left + 3, machine), (load, 0, 0, 0), (at_least, left + 1, 0, 0x40000000)]
-    program += [(equal, left - place, 0, number) for place, number in enumerate(numbers)]
-    program += [(answer, 0, 0, allow), (answer, 0, 0, refuse)]
-    return b"".join(struct.pack("HBBI", *step) for step in program)
+def forbidden(namespaces):
+    """Return a filter program for the kernel (seccomp) that refuses these calls, calls by other conventions and, unless it may make them, fresh namespaces. Raises NoWall."""
+    if platform.machine() not in NUMBERS:
+        raise NoWall(f"The wall knows the processors {' and '.join(NUMBERS)}, not {platform.machine()}: grade on one of these.")
+    machine, refused, others = NUMBERS[platform.machine()]
+    numbers = dict(zip(WITH_ARGUMENTS, others, strict=True))
+    equal, at_least, any_of = 0x15, 0x35, 0x45
+    load = lambda place: (0x20, 0, 0, place)
+    argument = lambda number: load(16 + 8 * number)
+    fail = lambda error: (0x06, 0, 0, 0x00050000 | error)  # with 0 the call does nothing, and says that it has
+    allow = (0x06, 0, 0, 0x7FFF0000)
+    when = lambda test, value, *steps: [(test, 0, len(steps), value), *steps]
+    program = [load(4), (equal, 1, 0, machine), fail(ENOSYS), load(0), *when(at_least, 0x40000000, fail(ENOSYS))]
+    for number in refused:
+        program += when(equal, number, fail(ENOSYS))
+    for name in ("socket", "socketpair"):
+        known = [step for family in FAMILIES for step in when(equal, family, allow)]
+        program += when(equal, numbers[name], argument(0), *known, fail(ENOSYS))
+    of_buffers = [step for option in BUFFERS for step in when(equal, option, fail(0))]
+    program += when(equal, numbers["setsockopt"], argument(1), (equal, 1, 0, SOL_SOCKET), allow, argument(2), *of_buffers, allow)
+    if not namespaces:
+        program += when(equal, numbers["unshare"], fail(EPERM)) + when(equal, numbers["setns"], fail(EPERM))
+        program += when(equal, numbers["clone3"], fail(ENOSYS))  # its flags cannot be seen; the C library then takes clone
+        program += when(equal, numbers["clone"], argument(0), *when(any_of, NAMESPACES, fail(EPERM)), allow)
+    return b"".join(struct.pack("HBBI", *step) for step in [*program, allow])
 
 
 class Place:
@@ -332,7 +372,13 @@ class Alone(Place):
 
     def __init__(self, wall):
         super().__init__()
-        self._process = wall._start(self._theirs, stdout=self._out, stderr=self._err)
+        self._process = None
+        try:
+            with at_once():
+                self._process = wall._start(self._theirs, stdout=self._out, stderr=self._err)
+        except BaseException:
+            self.kill()
+            raise
         self._handed_over()
         deadline = monotonic() + START
         # bubblewrap's process, the first behind the wall, then the student's.
@@ -345,8 +391,16 @@ class Alone(Place):
         return code if code is None or code < 128 else 128 - code
 
     def kill(self):
-        self._process.kill()
-        self._process.wait()
+        if self._process:
+            kill(self._process)
+
+
+def kill(process):
+    """End bubblewrap and its process behind the wall: that one may not yet know that it should end with the other."""
+    for number in processes(process.pid)[:2] if process.poll() is None else ():
+        with suppress(OSError):
+            os.kill(number, signal.SIGKILL)
+    process.wait()
 
 
 def end(first):

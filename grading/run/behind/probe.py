@@ -48,6 +48,13 @@ def reach(family, address):
         plug.connect(address)
 
 
+def large_buffer():
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as plug:
+        before = plug.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+        plug.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * before)
+        return plug.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) > before
+
+
 for path in asked["hidden"]:
     tries(f"see {path}", lambda path=path: os.path.lexists(path))
 for name in asked["variables"]:
@@ -64,8 +71,9 @@ tries("be root", lambda: os.getuid() == 0)
 tries("hold privileges", lambda: any(int(line.split()[1], 16) for line in open("/proc/self/status") if line.startswith("Cap")))
 tries("gain privileges", lambda: "NoNewPrivs:\t1" not in open("/proc/self/status").read())
 tries("mount", lambda: mount(os.getcwd().encode()))
-if asked["nested"]:
-    tries("make namespaces", unshare)
+tries("make namespaces", unshare)
+tries("reach the machine below this one", lambda: socket.socket(40, socket.SOCK_STREAM).close())  # AF_VSOCK
+tries("let more wait in a socket", large_buffer)
 tries("make memory that belongs to no process", lambda: os.close(os.memfd_create("x")))
 tries("fill the disk", lambda: os.statvfs(".").f_blocks * os.statvfs(".").f_frsize > asked["scratch"] or os.statvfs("/dev/shm").f_blocks * os.statvfs("/dev/shm").f_frsize > asked["shm"])
 for name, value in asked["limits"].items():
