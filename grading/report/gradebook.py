@@ -16,6 +16,7 @@ import nbformat
 from grading.author import release, settings, source
 from grading.author.release import Problem, exercise, make_tables, save_cells
 from grading.report import database
+from grading.report.database import by_name
 from grading.report.feedback import MAKERS, Feedback, Job, page_of_a_failure, shown
 from grading.report.settings import configuration
 from grading.shared.files import write
@@ -23,6 +24,7 @@ from grading.shared.files import write
 # What an exercise depends on besides its source.
 RELEASERS = b"".join(Path(module.__file__).read_bytes() for module in (release, settings, source))
 RELEASERS += " ".join(version(package) for package in ("nbgrader", "nbconvert", "nbformat")).encode()
+OF_PERSON = ("first_name", "last_name", "email", "lms_user_id")
 BY_HAND = ("auto_score", "manual_score", "extra_credit", "needs_manual_grade")
 
 
@@ -45,6 +47,7 @@ class Gradebook:
     def __init__(self, out, name, solutions):
         self.out, self.name = Path(out).absolute(), name
         self._file = self.out / "gradebook.db"
+        self._url = f"sqlite:///{self._file}"
         if set("?%") & set(str(self._file)):  # which have a meaning in the database's address
             raise Problem(f"The gradebook cannot lie in {out}: choose a folder without ? and % in its path.")
         solutions = Path(solutions).absolute()
@@ -71,10 +74,10 @@ class Gradebook:
         if last.exists() and path.exists() and self._file.exists() and last.read_text() == self._state(solutions, path):
             return path.read_text(encoding="utf-8")
         text = exercise(solutions.parent, self.name, solutions.name)
-        notebook, url = nbformat.reads(text, as_version=4), f"sqlite:///{self._file}"
-        make_tables(url)
-        self._make_room(url, by_grade_id(notebook))
-        save_cells(notebook, self.name, url)
+        notebook = nbformat.reads(text, as_version=4)
+        make_tables(self._url)
+        self._make_room(by_grade_id(notebook))
+        save_cells(notebook, self.name, self._url)
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             write(path, text.encode())
         write(last, self._state(solutions, path).encode())
@@ -82,15 +85,15 @@ class Gradebook:
 
     def _state(self, solutions, path):
         solution = solutions / self.name / f"{self.name}.ipynb"
-        with database.opened(self._file) as opened:
-            known = repr(database.cells(opened, self.name)).encode()
+        with database.opened(self._url) as session:
+            known = repr(database.cells(session, self.name)).encode()
         return hashlib.sha256(RELEASERS + b"".join(part.read_bytes() for part in (solution, path) if part.exists()) + known).hexdigest()
 
-    def _make_room(self, url, cells):
+    def _make_room(self, cells):
         """Let nbgrader take the cells of a source that has changed: with submissions it refuses any other set of cells, also where no marks are concerned."""
         from nbgrader import api
 
-        with api.Gradebook(url) as book:
+        with api.Gradebook(self._url) as book:
             try:
                 known = book.find_notebook(self.name, self.name)
             except api.MissingEntry:
@@ -123,9 +126,13 @@ class Gradebook:
         """
         texts = [(student, notebook if isinstance(notebook, str) else self.text_of(notebook), *said) for student, notebook, *said in entries]
         with self._told():
-            with database.opened(self._file, writing=True) as opened:
+            with database.opened(self._url, writing=True) as session:
+                known = database.submissions(session, self.name, [student for student, *_ in texts])
                 for student, text, scores, comments in texts:
-                    self._enter(opened, student, sources(json.loads(text)), scores, comments)
+                    kept = {} if student in known else self._kept(student)
+                    if student not in known:
+                        known[student] = database.submit(session, self.name, student, **kept.get("student", {}))
+                    self._enter(student, known[student], kept, sources(json.loads(text)), scores, comments)
             # Last, because the answers in them tell the next call what has changed: after an interruption that asks too often, not too rarely.
             for student, text, _, _ in texts:
                 write(self._autograded(student), text.encode())
@@ -135,38 +142,34 @@ class Gradebook:
         """Return the file that is kept of a notebook; the work can be done in another process."""
         return nbformat.writes(with_metadata_of(self._cells, notebook)) + "\n"
 
-    def _enter(self, opened, student, now, scores, comments):
-        submission = database.submissions(opened, self.name, student).get(student)
-        kept = {} if submission else self._kept(student)
+    def _enter(self, student, submission, kept, now, scores, comments):
         before = kept["answers"] if kept else sources_in(self._autograded(student))
-        submission = submission or database.submit(opened, self.name, student, kept.get("student", {}))
-        for name, comment in submission.comments.items():
-            comment["auto_comment"] = comments.get(name)
+        for name, comment in by_name(submission.comments).items():
+            comment.auto_comment = comments.get(name)
             if kept:
-                comment["manual_comment"] = kept["comments"].get(name)
-        for name, grade in submission.grades.items():
+                comment.manual_comment = kept["comments"].get(name)
+        for name, grade in by_name(submission.grades).items():
             if kept and name in kept["marks"]:
-                grade |= dict(zip(BY_HAND, kept["marks"][name], strict=True))
+                for column, value in zip(BY_HAND, kept["marks"][name], strict=True):
+                    setattr(grade, column, value)
             answer = self._answer_of[name]
             if about(self._cells[name]).get("solution"):
                 score = None if self._attempted(answer, now[answer]) else 0.0
             else:
                 score = float(scores[name])
-            if grade["manual_score"] is None:
-                grade["needs_manual_grade"] = score is None
-            elif before.get(answer) != now[answer] or grade["auto_score"] != score:
-                grade["needs_manual_grade"] = True
-            grade["auto_score"] = score
-        database.store(opened, submission)
+            if grade.manual_score is None:
+                grade.needs_manual_grade = score is None
+            elif before.get(answer) != now[answer] or grade.auto_score != score:
+                grade.needs_manual_grade = True
+            grade.auto_score = score
 
     def withdraw(self, student):
         """Take out a submission that could not be graded: no marks, no page of it. What was given by hand waits for the next `enter`."""
         with self._told():
-            with database.opened(self._file, writing=True) as opened:
-                submission = database.submissions(opened, self.name, student).get(student)
-                if submission:
-                    self._keep(student, submission, database.person(opened, student))
-                    database.remove(opened, student, submission)
+            with database.opened(self._url, writing=True) as session:
+                for submission in database.submissions(session, self.name, [student]).values():
+                    self._keep(student, submission)
+                    database.remove(session, submission)
             for path in (self._autograded(student), self._feedback(student)):
                 if path.parent.exists():
                     shutil.rmtree(path.parent)
@@ -191,13 +194,13 @@ class Gradebook:
     def marks_of_all(self, student=None):
         """Return the marks of all students whose submission was entered (or of one), as `marks` does, by student."""
         with self._told():
-            submissions = self._submissions(student)
-        return {student: {name: self._mark(submission, name) for name in submission.grades} for student, submission in submissions.items()}
+            submissions = self._submissions(None if student is None else [student])
+        return {student: self._marks(submission) for student, submission in submissions.items()}
 
-    def _mark(self, submission, name):
-        grade, comment = submission.grades[name], submission.comments.get(self._answer_of[name])
-        said = shown(comment["manual_comment"], comment["auto_comment"]) if comment else ""
-        return Mark(grade["points"], grade["max_score"], bool(grade["needs_manual_grade"]), said)
+    def _marks(self, submission):
+        said = {comment.name: shown(comment.manual_comment, comment.auto_comment) for comment in submission.comments}
+        grades = by_name(submission.grades).items()
+        return {name: Mark(grade.score, grade.max_score, grade.needs_manual_grade, said.get(self._answer_of[name], "")) for name, grade in grades}
 
     def feedback(self, student):
         """Return the student's page, as `nbgrader generate_feedback` makes it; it is made when marks or notebook changed since.
@@ -205,14 +208,14 @@ class Gradebook:
         Raises Unshowable, too.
         """
         with self._told():
-            for job in self._due(self._submissions(student)):
+            for job in self._due(self._submissions([student])):
                 self.pages.write(job)
         return self._feedback(student)
 
     def due(self, students):
         """Return a Job for each of these students whose page does not show how marks and notebook are now; `pages.write` does it, in any process."""
         with self._told():
-            return self._due({student: submission for student, submission in self._submissions().items() if student in students})
+            return self._due(self._submissions(students))
 
     def _due(self, submissions):
         jobs = [self._job(student, submission) for student, submission in submissions.items()]
@@ -231,13 +234,13 @@ class Gradebook:
         except OSError as error:
             raise Problem(f"{error.filename or self.out}: {error.strerror or error}. Make {self.out} writable, or name another folder with --out.") from error
         except Exception as error:
-            if type(error).__module__.partition(".")[0] not in ("sqlite3", "sqlalchemy", "nbgrader"):  # of which two are loaded only when needed
+            if type(error).__module__.partition(".")[0] not in ("sqlalchemy", "nbgrader"):  # which are loaded only when needed
                 raise
             raise Problem(f"The gradebook {self._file} cannot be used. {what_helps(error)}") from error
 
-    def _submissions(self, student=None):
-        with database.opened(self._file) as opened:
-            return database.submissions(opened, self.name, student)
+    def _submissions(self, students=None):
+        with database.opened(self._url) as session:
+            return database.submissions(session, self.name, students)
 
     def _autograded(self, student):
         return self.out / "autograded" / student / self.name / f"{self.name}.ipynb"
@@ -248,13 +251,13 @@ class Gradebook:
     def _attempted(self, answer, source):
         return source.strip() not in ("", source_of(self._cells[answer]).strip())
 
-    def _keep(self, student, submission, person):
+    def _keep(self, student, submission):
         """Put aside what was given by hand, and the answers it was given for."""
         kept = {
-            "student": person,
+            "student": {column: getattr(submission.assignment.student, column) for column in OF_PERSON},
             "answers": sources_in(self._autograded(student)),
-            "marks": {name: [grade[column] for column in BY_HAND] for name, grade in submission.grades.items()},
-            "comments": {name: comment["manual_comment"] for name, comment in submission.comments.items()},
+            "marks": {name: [getattr(grade, column) for column in BY_HAND] for name, grade in by_name(submission.grades).items()},
+            "comments": {name: comment.manual_comment for name, comment in by_name(submission.comments).items()},
         }
         write(self._kept_path(student), json.dumps(kept).encode())
 
@@ -319,11 +322,11 @@ def with_metadata_of(cells, notebook):
 
 def marks_on_page(submission):
     """Return what a page needs of the gradebook, as plain data."""
-    cells = {name: {"score": grade["points"], "points": grade["max_score"]} for name, grade in submission.grades.items()}
-    for name, comment in submission.comments.items():
-        cells.setdefault(name, {})["comment"] = shown(comment["manual_comment"], comment["auto_comment"])
-    score = submission.score - submission.late_penalty
-    return {"cells": cells, "total": {"score": score, "max_score": submission.max_score, "late_penalty": submission.late_penalty}}
+    cells = {name: {"score": grade.score, "points": grade.max_score} for name, grade in by_name(submission.grades).items()}
+    for name, comment in by_name(submission.comments).items():
+        cells.setdefault(name, {})["comment"] = shown(comment.manual_comment, comment.auto_comment)
+    late_penalty = submission.late_submission_penalty or 0
+    return {"cells": cells, "total": {"score": submission.score - late_penalty, "max_score": submission.max_score, "late_penalty": late_penalty}}
 
 
 def what_helps(error):
