@@ -52,7 +52,7 @@ def main():
 
 
 def reap():
-    """Wait for what has ended, so that its processor time is counted with ours."""
+    """Let go of what has ended."""
     try:
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
