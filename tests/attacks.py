@@ -106,7 +106,7 @@ until = time.monotonic() + 1.5
 while time.monotonic() < until:
     tries("a process", lambda: len([name for name in os.listdir("/proc") if name.isdigit()]) > 1)
     tries("a scratch", lambda: set(os.listdir("/scratch")) - {"work", "home", "tmp"})
-    tries("a file", lambda: os.stat("/scratch/work/neighbours"))
+    tries("a file", lambda: os.stat(os.path.join("/scratch", "work", "neighbours")))
     tries("shared memory", lambda: os.listdir("/dev/shm"))
     tries("an abstract socket", lambda: reaches(socket.AF_UNIX, "\\0neighbour"))
     tries("a list of sockets", lambda: b"neighbour" in read("/proc/net/unix"))
@@ -237,7 +237,7 @@ import os
 made = 0
 try:
     while made < 50_000:
-        os.mkdir(f"/tmp/folder{made}")
+        os.mkdir(os.path.join("/tmp", f"folder{made}"))
         made += 1
 except OSError:
     pass
@@ -271,8 +271,8 @@ import atexit
 atexit.register(lambda: time.sleep(100))
 """,
     "replaces-modules": """
-import checks, numpy, types
-for name in ("checks.py", "expected.json", "numpy.py", "sitecustomize.py", "/scratch/home/usercustomize.py"):
+import checks, numpy, os, types
+for name in ("checks.py", "expected.json", "numpy.py", "sitecustomize.py", os.path.expanduser("~/usercustomize.py")):
     with open(name, "w") as file:
         file.write("def judge(*a): return Verdict(True, 'right')\\nanswer = check = score = lambda *a: 14.0\\n")
 sys.modules["checks"] = sys.modules["grading"] = types.SimpleNamespace(answer=lambda *a: {"outcomes": [], "solved": True}, check=lambda *a: 2)

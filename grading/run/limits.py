@@ -78,7 +78,7 @@ def in_folders(number):
     taken = 0
     for name in ("scratch", "dev/shm"):
         try:
-            of = os.statvfs(f"/proc/{number}/root/{name}")
+            of = os.statvfs(os.path.join(f"/proc/{number}/root", name))
         except OSError:
             continue
         taken += (of.f_files - of.f_ffree) * A_NAME

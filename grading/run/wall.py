@@ -194,7 +194,7 @@ class Wall:
             wrapped += ["--bind", "/proc", "/.hostproc"]
         wrapped += ["--perms", "1777", "--size", str(self.bounds.scratch), "--tmpfs", SCRATCH]
         for fonts in Path(matplotlib.get_cachedir()).glob("fontlist-*.json"):  # finding them takes half a second
-            wrapped += ["--perms", "0444", "--ro-bind", str(fonts), f"{SCRATCH}/home/{fonts.name}"]
+            wrapped += ["--perms", "0444", "--ro-bind", str(fonts), os.path.join(SCRATCH, "home", fonts.name)]
         return [*wrapped, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", SCRATCH, "--", *command]
 
 
