@@ -364,7 +364,7 @@ def test_every_kind_of_wall_holds(who, alone, tmp_path, course):
         run = start(tmp_path, there.mark, "--jobs", "1", prefix=prefix, SECRET=there.secret, HOME=str(tmp_path))
         said = run.communicate(timeout=200)[0]
         assert run.returncode == 0, said
-        assert ("each submission gets one of its own" in said) == alone, said
+        assert ("each submission gets a bubblewrap of its own" in said) == alone, said
         table = classes.table(NAME, tmp_path / "graded")
         different = {key: row for key, row in table.items() if row != course.table[key]}
         assert len(table) == (len(students) + 1) * len(read(NAME).tasks) and not different
