@@ -1,6 +1,6 @@
 """The exercise, made from the solution notebook as nbgrader's generate_assignment makes it.
 
-nbgrader is loaded where it is needed: it takes most of a second, and a run that finds everything in place needs none of it.
+nbgrader is loaded where it is needed: it takes a second.
 """
 
 from pathlib import Path

@@ -61,18 +61,27 @@ def cells(session, name):
     return [cell.to_dict() for query in queries for cell in session.scalars(query)]
 
 
-def submit(session, name, student, **person):
-    """Return a new submission without marks; `person` holds what is known of the student besides."""
-    from nbgrader.api import Comment, Grade, Notebook, Student, SubmittedAssignment, SubmittedNotebook
+def submit(session, name, people):
+    """Return new submissions without marks, by student; `people` holds, by student, what is known of them besides."""
+    from nbgrader.api import Notebook, Student
     from sqlalchemy import select
 
     notebook = session.scalars(of(name, select(Notebook))).one()
-    assignment = SubmittedAssignment(assignment=notebook.assignment, student=session.merge(Student(id=student, **person)))
-    submission = SubmittedNotebook(notebook=notebook, assignment=assignment)
-    submission.grades = [Grade(cell=cell) for cell in notebook.grade_cells]
-    submission.comments = [Comment(cell=cell) for cell in notebook.solution_cells]
-    session.add(submission)
-    return submission
+    found = {student: empty(notebook, session.merge(Student(id=student, **person))) for student, person in people.items()}
+    session.add_all(found.values())
+    return found
+
+
+def empty(notebook, student):
+    """Return a student's submission of a notebook, as nbgrader makes it."""
+    from nbgrader.api import Comment, Grade, SubmittedAssignment, SubmittedNotebook
+
+    return SubmittedNotebook(
+        notebook=notebook,
+        assignment=SubmittedAssignment(assignment=notebook.assignment, student=student),
+        grades=[Grade(cell=cell) for cell in notebook.grade_cells],
+        comments=[Comment(cell=cell) for cell in notebook.solution_cells],
+    )
 
 
 def remove(session, submission):

@@ -127,12 +127,11 @@ class Gradebook:
         texts = [(student, notebook if isinstance(notebook, str) else self.text_of(notebook), *said) for student, notebook, *said in entries]
         with self._told():
             with database.opened(self._url, writing=True) as session:
-                known = database.submissions(session, self.name, [student for student, *_ in texts])
+                submissions = database.submissions(session, self.name, [student for student, *_ in texts])
+                kept = {student: self._kept(student) for student, *_ in texts if student not in submissions}
+                submissions |= database.submit(session, self.name, {student: each.get("student", {}) for student, each in kept.items()})
                 for student, text, scores, comments in texts:
-                    kept = {} if student in known else self._kept(student)
-                    if student not in known:
-                        known[student] = database.submit(session, self.name, student, **kept.get("student", {}))
-                    self._enter(student, known[student], kept, sources(json.loads(text)), scores, comments)
+                    self._enter(student, submissions[student], kept.pop(student, {}), sources(json.loads(text)), scores, comments)
             # Last, because the answers in them tell the next call what has changed: after an interruption that asks too often, not too rarely.
             for student, text, _, _ in texts:
                 write(self._autograded(student), text.encode())
