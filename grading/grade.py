@@ -108,7 +108,7 @@ class Grading:
     def grade(self, students):
         """Grade these students' submissions; return how many were. After an interrupt that is fewer."""
         with self.wall() as wall:  # it starts while the exam is made
-            exam = Exam.kept(self.origin, self.seed, self.folder / "exam")
+            exam = Exam.kept(self.origin, self.seed, self.folder / "exam", meanwhile=lambda: self.gradebook.pages)
             work = Work(self, exam, self.proven(wall), self.gradebook.pages)
             self.interrupts.hold()
             with Workers(min(self.jobs, len(students)), work) as workers:

@@ -48,14 +48,14 @@ class Exam:
         self.support = origin.support() | {"expected.json": self.expected.encode()}
 
     @classmethod
-    def kept(cls, origin, seed, path):
-        """Return the exam as the file `path` keeps it. Where nothing there was made of the same by the same, it is made and kept there."""
+    def kept(cls, origin, seed, path, meanwhile=None):
+        """Return the exam as the file `path` keeps it. Where nothing there was made of the same by the same, it is made and kept there, and `meanwhile` called."""
         key = key_of(origin, seed)
         with contextlib.suppress(OSError, ValueError):
             first, drawn = path.read_bytes().split(b"\n", 1)
             if first == seal(key, drawn):
                 return cls(origin, seed, drawn)
-        drawn = apart(draw, origin, seed)
+        drawn = apart(draw, origin, seed, meanwhile=meanwhile)
         with contextlib.suppress(OSError):
             write(path, seal(key, drawn) + b"\n" + drawn)
         return cls(origin, seed, drawn)

@@ -90,10 +90,12 @@ class Workers:
                 theirs.send((None, Lost(f"{type(error).__name__}: {error}")))
 
 
-def apart(function, *arguments):
-    """Return what a function returns in a fork of this process, which keeps nothing of the work."""
+def apart(function, *arguments, meanwhile=None):
+    """Return what a function returns in a fork of this process, which keeps nothing of the work and calls `meanwhile` while it waits."""
     with Workers(1, lambda job: function(*job)) as workers:
         workers.give(arguments)
+        if meanwhile:
+            meanwhile()
         while not (done := workers.take()):
             pass
     _, result, error = done[0]
