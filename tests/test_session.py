@@ -4,7 +4,6 @@ import io
 import os
 import random
 import re
-import shutil
 import subprocess
 import sys
 import threading
@@ -21,8 +20,9 @@ from grading.run.limits import processes
 from grading.run.outputs import LEFT_OUT
 from grading.run.session import Died, NoAnswer, Session
 from grading.run.wall import Wall
+from tools.bubblewrap import stands
 
-pytestmark = pytest.mark.skipif(not shutil.which("bwrap"), reason="bubblewrap is not installed")
+pytestmark = pytest.mark.skipif(not stands(), reason="bubblewrap is not installed, or refused here")
 
 ROOT = Path(__file__).resolve().parent.parent
 
