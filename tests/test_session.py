@@ -47,6 +47,8 @@ def say(kind, content, payload=b""):
 
 @pytest.fixture(scope="module")
 def wall():
+    import matplotlib.font_manager  # noqa: F401  it leaves a list of fonts, which the wall hands on
+
     with Wall(modules=["numpy", "matplotlib.pyplot"]) as wall:
         wall.ready()
         yield wall

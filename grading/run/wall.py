@@ -193,8 +193,9 @@ class Wall:
         elif root:
             wrapped += ["--bind", "/proc", "/.hostproc"]
         wrapped += ["--perms", "1777", "--size", str(self.bounds.scratch), "--tmpfs", SCRATCH]
+        wrapped += ["--perms", "1777", "--dir", f"{SCRATCH}/home"]
         for fonts in Path(matplotlib.get_cachedir()).glob("fontlist-*.json"):  # finding them takes half a second
-            wrapped += ["--perms", "0444", "--ro-bind", str(fonts), os.path.join(SCRATCH, "home", fonts.name)]
+            wrapped += ["--perms", "0444", "--ro-bind-data", str(open_file(files, fonts.read_bytes())), str(Path(SCRATCH, "home", fonts.name))]
         return [*wrapped, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", SCRATCH, "--", *command]
 
 
