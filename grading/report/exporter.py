@@ -9,7 +9,7 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import GetGrades
 
 from grading.author.settings import config_of
-from grading.report.feedback import shown
+from grading.report.comments import shown
 from grading.report.markup import joined, rewritten
 from grading.report.settings import SETTINGS
 

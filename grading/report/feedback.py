@@ -15,7 +15,7 @@ from grading.shared.files import write
 
 # What a page depends on besides its notebook and marks.
 HERE = Path(__file__).parent
-CODE = [HERE / f"{name}.py" for name in ("exporter", "feedback", "markup", "pages", "settings")] + sorted(HERE.glob("templates/*/*"))
+CODE = [HERE / f"{name}.py" for name in ("comments", "exporter", "feedback", "markup", "pages", "settings")] + sorted(HERE.glob("templates/*/*"))
 MAKERS = b"".join(path.read_bytes() for path in CODE)
 MAKERS += " ".join(version(package) for package in ("nbgrader", "nbconvert", "beautifulsoup4")).encode()
 
@@ -36,11 +36,6 @@ FAILURE = """<!DOCTYPE html>
 def page_of_a_failure(name, reason):
     """Return the page for a student whose submission has no marks."""
     return FAILURE.format(name=name, reason=escape(reason))
-
-
-def shown(by_hand, by_checks):
-    """Return what a student reads of a comment in the gradebook: what was written by hand, then what the checks say."""
-    return "\n\n".join(text for text in (by_hand, by_checks) if text)
 
 
 class Unshowable(Exception):

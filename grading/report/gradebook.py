@@ -16,8 +16,9 @@ import nbformat
 from grading.author import release, settings, source
 from grading.author.release import Problem, exercise, make_tables, save_cells
 from grading.report import database
+from grading.report.comments import shown
 from grading.report.database import by_name
-from grading.report.feedback import MAKERS, Feedback, Job, page_of_a_failure, shown
+from grading.report.feedback import MAKERS, Feedback, Job, page_of_a_failure
 from grading.report.settings import configuration
 from grading.shared.files import write
 
