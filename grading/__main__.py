@@ -26,9 +26,9 @@ def options(arguments):
     parser.add_argument("name", help="the assignment, for instance 01_mse")
     parser.add_argument("--submitted", type=Path, default=Path("submitted"), metavar="DIR", help="where STUDENT/NAME/NAME.ipynb lie (default: submitted)")
     parser.add_argument("--out", type=Path, default=Path("graded"), metavar="DIR", help="where marks, feedback and gradebook go (default: graded)")
-    parser.add_argument("--jobs", type=positive, default=os.cpu_count(), metavar="N", help="submissions graded at the same time (default: one per core)")
+    parser.add_argument("--jobs", type=whole(1), default=os.cpu_count(), metavar="N", help="submissions graded at the same time (default: one per core)")
     parser.add_argument("--seconds", type=positive, default=120, metavar="N", help="that a cell, or the calls of one function, may take (default: 120); training has its own limit")
-    parser.add_argument("--seed", type=int, metavar="N", help="of the fresh cases (default: drawn once, then kept in OUT/NAME/seed)")
+    parser.add_argument("--seed", type=whole(0), metavar="N", help="of the fresh cases (default: drawn once, then kept in OUT/NAME/seed)")
     parser.add_argument("--unsafe", action="store_true", help=UNSAFE)
     return parser.parse_args(arguments)
 
@@ -37,6 +37,15 @@ def positive(text):
     number = float(text) if "." in text else int(text)
     if number <= 0:
         raise ValueError
+    return number
+
+
+def whole(least):
+    def number(text):
+        if int(text) < least:
+            raise ValueError
+        return int(text)
+
     return number
 
 

@@ -3,10 +3,11 @@
 This process holds the gradebook and hands out work; it and what it reads is as it was if a worker, or a submission, ends badly.
 """
 
+import fcntl
 import inspect
 import secrets
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 from typing import NamedTuple
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -25,14 +26,16 @@ from grading.report.sanitize import harmless
 from grading.report.summary import summary
 from grading.report.table import NEEDS_MARKING, rows, write_table
 from grading.run.proof import prove
-from grading.run.wall import NoNesting, NoWall, Wall
+from grading.run.wall import NoNesting, NoPlace, Wall
 from grading.shared import checks
+from grading.shared.checks import count
 from grading.shared.files import ROOT, write
 from grading.shared.text import text
 from grading.shared.workers import Lost, Workers
 
 NO_SUBMISSION = "no submission"
 BATCH = 1.0  # seconds between two writes to the gradebook
+PATIENCE = 3.0  # seconds for another grading to end that was just killed
 
 
 class Outcome(NamedTuple):
@@ -54,6 +57,7 @@ class Grading:
         self.console, self.interrupts, self.broken = console, interrupts, ""
         self.origin = source.outline(name)
         self.students = handed_in.students(submitted, name)
+        self.alone = locked(out)
         self.folders = {student.name: student.folder for student in self.students if student.folder}
         self.gradebook = Gradebook(out, name, SOLUTIONS)
         self.folder = out / name
@@ -66,7 +70,7 @@ class Grading:
     def kept_seed(self, seed):
         path = self.folder / "seed"
         if seed is None:
-            kept = path.read_text() if path.exists() else str(secrets.randbelow(2**32))
+            kept = path.read_text() if path.exists() else str(secrets.randbelow(2**64))
             if not kept.strip().isdecimal():
                 raise Problem(f"{path} should hold a number, the seed of the fresh cases: give one with --seed.")
             seed = int(kept)
@@ -75,22 +79,26 @@ class Grading:
 
     def run(self):
         """Grade what changed, then write the table and the feedback pages of all who have a result."""
-        entered = self.gradebook.students()
-        changed = [name for name in self.folders if name not in entered or not self.is_known(name)]
+        changed, graded = [], 0
         try:
+            entered = self.gradebook.students()
+            changed = [name for name in self.folders if name not in entered or not self.is_known(name)]
             graded = self.grade(changed) if changed else 0
         except KeyboardInterrupt:
-            graded = 0
+            pass  # it says how things stand, then ends
         self.interrupts.hold()
         self.show()
         for student in self.students:
             if not student.folder and not student.reason.startswith(NO_SUBMISSION):
                 self.results[student.name] = {"status": FAILED, "reason": student.reason}
         marks = self.gradebook.marks_of_all()
+        self.results = {name: result for name, result in self.results.items() if result["status"] == FAILED or name in marks}
         names = [student.name for student in self.students if student.name in self.results]
         table = [row for name in names for row in rows(name, self.origin.tasks, self.results[name], marks.get(name, {}))]
         write_table(self.folder / "grades.csv", table)
         self.report(table, graded)
+        if graded < len(changed):
+            self.say(f"  {count(len(changed) - graded, 'submission is', 'submissions are')} new or changed and not graded yet: earlier marks of them stay in the table.")
         if self.broken:
             raise Problem(f"The wall broke: {self.broken}. What was graded is kept; the same command goes on.")
 
@@ -115,14 +123,14 @@ class Grading:
                 return self.gather(students, workers)
 
     def wall(self, alone=False):
-        return Wall(source.needed(self.origin), [ANSWER, inspect.getsource(checks)], self.seed, alone=alone, unsafe=self.unsafe)
+        return Wall(source.needed(self.origin), [ANSWER, inspect.getsource(checks)], alone=alone, unsafe=self.unsafe)
 
     def proven(self, wall):
         """Return the wall, or another that stands here. Raises NoWall."""
         wall.ready()
         if self.unsafe:
             return wall
-        hidden = [SOLUTIONS, self.out, Path.home(), *self.folders.values()][:4]
+        hidden = [SOLUTIONS, self.out, Path("~").expanduser(), next(iter(self.folders.values()))]
         try:
             prove(wall, hidden)
         except NoNesting as refused:
@@ -146,20 +154,26 @@ class Grading:
         for student in students:
             workers.give(student)
         finished, graded, last = [], 0, monotonic()
+
+        def take(seconds):
+            for job, outcome, error in workers.take(seconds, [self.interrupts]):
+                if not isinstance(job, str):
+                    self.shown(job, error)
+                elif isinstance(error, NoPlace):
+                    self.broken = str(error)
+                else:
+                    finished.append((job, outcome, error))
+
         with progress:
             bar = progress.add_task(f"Grading {self.name}", total=len(students))
             while workers.busy and not (self.interrupts.came or self.broken):
-                for job, outcome, error in workers.take(BATCH, [self.interrupts]):
-                    if not isinstance(job, str):
-                        self.shown(job, error)
-                    elif isinstance(error, NoWall | NoNesting):
-                        self.broken = str(error)
-                    else:
-                        finished.append((job, outcome, error))
+                take(BATCH)
                 if finished and (monotonic() > last + BATCH or not workers.busy):
                     graded += self.keep(finished, workers)
-                    finished, last = [], monotonic()
+                    finished.clear()
+                    last = monotonic()
                     progress.update(bar, completed=graded, refresh=True)
+            take(0)
         return graded + self.keep(finished)
 
     def keep(self, finished, workers=None):
@@ -214,8 +228,10 @@ class Grading:
         """Take note of how the making of a page ended."""
         if isinstance(error, OSError):
             raise Problem(f"{error.filename or self.out}: {error.strerror or error}. Make {self.out} writable, or name another folder with --out.")
-        if error:
+        if isinstance(error, Unshowable):
             self.fail(job.student, error)
+        elif error:  # no fault of the submission's
+            self.say(f"  The page of {job.student} could not be made, run this again: {error}")
 
     def report(self, table, graded_now):
         """Print what an instructor wants to know first."""
@@ -234,6 +250,24 @@ class Grading:
 
     def say(self, line):
         self.console.print(line, highlight=False, soft_wrap=True)
+
+
+def locked(out):
+    """Return an open file that nobody else who grades into this folder has. Raises Problem."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        file = open(out / ".lock", "w")
+    except OSError as error:
+        raise Problem(f"{error.filename or out}: {error.strerror}. Make {out} writable, or name another folder with --out.") from None
+    until = monotonic() + PATIENCE
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return file
+        except BlockingIOError:
+            if monotonic() > until:
+                raise Problem(f"Another grading writes to {out}: wait until it has ended, or name another folder with --out.") from None
+            sleep(0.05)
 
 
 class Work:

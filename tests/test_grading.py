@@ -1,5 +1,6 @@
 """A class of students graded by the real command: what they handed in, what they get, and what nobody gets."""
 
+import fcntl
 import json
 import os
 import re
@@ -61,6 +62,12 @@ CHEATS = {
         "import checks\ndef look(name, *arguments):\n    task = checks.expected()[name]\n    wanted = [checks.encode(argument) for argument in arguments]\n"
         "    for case, outcome in zip(task['cases'], task['expected']):\n        if case == wanted:\n            return checks.decode(outcome['value'])\n    return 0.0",
         "return look('{name}', {parameters})",
+    ),
+    "guesses-the-draw": (
+        "import random\n\nclass Known(torch.nn.Module):\n    def forward(self, images):\n        return torch.as_tensor(self.truth)\n\n"
+        "def known(name):\n    seeds = [int(np.random.get_state()[1][0]), torch.initial_seed(), random.getstate()[1][0]]\n    for seed in seeds if name == 'fit_boxes' else ():\n"
+        "        module = Known()\n        module.truth = fit_boxes_trial(np.random.default_rng([seed, 7, 0]))[2]\n        return module\n    return 0.0",
+        "return known('{name}')",
     ),
     "changes-the-notebook": None,
 }
@@ -379,6 +386,15 @@ def test_a_wrong_command_gets_one_clear_line(arguments, reason, tmp_path):
     run = subprocess.run([sys.executable, "-m", "grading", *arguments], cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True)
     assert run.returncode == 1
     assert re.search(reason, run.stderr) and len(run.stderr.splitlines()) == 1 and "Traceback" not in run.stderr, run.stderr
+
+
+def test_two_gradings_do_not_write_to_one_folder(tmp_path):
+    hand_in(tmp_path / "submitted", "student", classes.exercise(NAME))
+    (tmp_path / "graded").mkdir()
+    with open(tmp_path / "graded" / ".lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        code, said = grade(tmp_path / "submitted", tmp_path / "graded")
+    assert code == 1 and "Another grading writes to" in said and len(said.splitlines()) == 1, said
 
 
 def test_a_folder_without_submissions_gets_one_clear_line(tmp_path):

@@ -431,6 +431,13 @@ def test_the_proof_names_a_hole(hole):
         prove(wall, [SOLUTIONS])
 
 
+@pytest.mark.parametrize("home", [Path("/"), Path("/", "nowhere")], ids=["root", "missing"])
+def test_the_proof_takes_any_home(home):
+    with Wall() as wall:
+        wall.ready()
+        prove(wall, [home, SOLUTIONS])
+
+
 def test_the_proof_names_limits_that_are_not_kept():
     class Unlimited(Wall):
         def _start(self, *arguments, **streams):

@@ -44,12 +44,12 @@ class Exam:
             else:
                 self.asked[name] = ready(joined(visible, drawn["fresh"][name])) | {"visible": len(visible["cases"])}
         self.source_of_checks = inspect.getsource(checks)
-        self.request = functools.cache(self.request)  # the same for every submission, and megabytes
         self.support = origin.support() | {"expected.json": self.expected.encode()}
+        self.requests = {name: self._request(name) for name in self.asked}  # the same for every submission, and megabytes
 
     @classmethod
     def kept(cls, origin, seed, path, meanwhile=None):
-        """Return the exam as the file `path` keeps it. Where nothing there was made of the same by the same, it is made and kept there, and `meanwhile` called."""
+        """Return the exam as the file `path` keeps it; where nothing there was made of the same by the same, it is made, with `meanwhile` called, and kept."""
         key = key_of(origin, seed)
         with contextlib.suppress(OSError, ValueError):
             first, drawn = path.read_bytes().split(b"\n", 1)
@@ -61,7 +61,10 @@ class Exam:
         return cls(origin, seed, drawn)
 
     def request(self, name, instead=()):
-        """Return what the kernel is asked, as bytes. With `instead`, model answers are in it, of tasks before this one only."""
+        """Return what the student's Python is asked, as bytes. With `instead`, model answers are in it, of tasks before this one only."""
+        return self._request(name, instead) if instead else self.requests[name]
+
+    def _request(self, name, instead=()):
         helpers = self.origin.with_answers(name) if instead else self.origin.helpers
         request = {"name": name, "checks": self.source_of_checks, "helpers": helpers, "instead": instead}
         if name in self.trials:

@@ -42,13 +42,14 @@ class Marked:
 def mark(submission, files, exam, wall, seconds):
     """Return a submission Marked. It runs behind the wall beside `files`; no cell, and no function but one that trains, takes more `seconds`.
 
-    Raises Failed, and what a wall raises.
+    Raises Failed, and NoPlace.
     """
     left_out, deadline = {}, time.monotonic() + MOST_SECONDS
     while True:
         try:
             return attempt(submission, files, exam, wall, seconds, left_out, deadline)
         except Died as death:
+            wall.check()
             if death.place is None:
                 raise Failed(f"Python could not be started for it: {death}.") from None
             if len(left_out) == MOST_DEATHS:
@@ -117,7 +118,9 @@ def second_chances(session, exam, marked):
         if verdict.attempted and used:
             try:
                 again = ask(session, exam, task, used)
-            except Died:
+            except Died as death:
+                session.wall.check()
+                marked.notes.append(f"{task.name} and later ones: no second chance, because {death}")
                 return
             if again.solved:  # of a second chance nothing that the submission says is shown
                 marked.verdicts[task.name] = Verdict(True, f"Right, with a right {' and '.join(used)} in place of yours.")

@@ -15,9 +15,11 @@ class Results:
         self.folder = Path(folder)
 
     def read(self, student):
-        """Return what an earlier run found out about a student's submission, or None."""
-        path = self._path(student)
-        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+        """Return what an earlier run found out about a student's submission; None where none did, or the file is damaged."""
+        try:
+            return json.loads(self._path(student).read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):
+            return None
 
     def keep(self, student, result):
         write(self._path(student), json.dumps(result, indent=1).encode())

@@ -57,7 +57,10 @@ def prove(wall, hidden):
 def some_of(folder, most=20):
     """Return a folder and some of what is in it, but for what leads to the Python that a submission sees."""
     seen = {parent for python in pythons() for parent in [python, *python.parents]}
-    return [path for path in [folder, *islice(folder.iterdir(), most)] if path not in seen]
+    try:
+        return [path for path in [folder, *islice(folder.iterdir(), most)] if path not in seen and folder != folder.parent]
+    except OSError:  # where there is no such folder, or not for us
+        return []
 
 
 def listening(stack, family, address):

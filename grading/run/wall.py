@@ -18,7 +18,7 @@ import tempfile
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 
 import matplotlib
 import psutil
@@ -26,6 +26,7 @@ import psutil
 from grading.run.limits import Bounds, processes
 
 START, PATIENCE = 120, 2  # seconds for Python to become ready, and to end
+TRIES = 4  # to start a submission
 SCRATCH = "/scratch"
 INSIDE = "/behind"  # where this project's one folder is, for a submission
 NOBODY, SOMEBODY = 65534, 0x70000000
@@ -48,7 +49,11 @@ class NoWall(Exception):
     """Why submissions cannot be run behind the wall on this machine, and what helps."""
 
 
-class NoNesting(Exception):
+class NoPlace(Exception):
+    """A submission's Python could not be started."""
+
+
+class NoNesting(NoPlace):
     """Fresh namespaces within bubblewrap are refused."""
 
 
@@ -67,13 +72,13 @@ def bubblewrap():
 class Wall:
     """Where submissions run: `with Wall(modules=["numpy"]) as wall`, then wall.place() for each, in this process or in those that it forks.
 
-    modules: imported before any submission. sources: code compiled before. seed: of what is random in each submission. alone: each
-    submission gets a bubblewrap of its own. unsafe: there is no wall. Raises NoWall.
+    modules: imported before any submission. sources: code compiled before. alone: each submission gets a bubblewrap of its own. unsafe:
+    there is no wall. Raises NoWall.
     """
 
-    def __init__(self, modules=(), sources=(), seed=0, bounds=Bounds(), alone=False, unsafe=False):
+    def __init__(self, modules=(), sources=(), bounds=Bounds(), alone=False, unsafe=False):
         self.bounds, self.alone, self.unsafe = bounds, alone, unsafe
-        self._settings = {"modules": list(modules), "sources": list(sources), "seed": seed, "alone": alone, "confined": not (alone or unsafe)}
+        self._settings = {"modules": list(modules), "sources": list(sources), "alone": alone, "confined": not (alone or unsafe)}
         self._program = None if unsafe else bubblewrap()
         self._process = self._control = None
 
@@ -125,8 +130,23 @@ class Wall:
         raise NoWall(f"bubblewrap is refused here ({said[0]}). {WHAT_HELPS}." if refused else f"The template of the submissions did not start: {said[-1]}.")
 
     def place(self):
-        """Return a Place, where a submission's Python is about to serve. Raises NoWall, and NoNesting once, after which the wall is another."""
-        return Alone(self) if self.alone else Forked(self)
+        """Return a Place, where a submission's Python is about to serve. Raises NoPlace."""
+        if self.alone:
+            return Alone(self)
+        for _ in range(TRIES):
+            try:
+                return Forked(self)
+            except NoNesting:
+                raise
+            except NoPlace as reason:  # too many processes at the moment, say
+                refused = reason
+                sleep(PATIENCE / TRIES)
+        raise refused
+
+    def check(self):
+        """Raise NoPlace if it was the wall that ended, and not only what was behind it."""
+        if not self.alone:
+            self.place().close()
 
     def _start(self, grader, **streams):
         """Start the template, or one submission's Python, with its end of the grader's socket."""
@@ -326,7 +346,7 @@ class Forked(Place):
         self._unsafe = wall.unsafe
         own = {}
         if wall.unsafe:
-            self.scratch = own["scratch"] = tempfile.mkdtemp(prefix="k")
+            self.scratch = own["scratch"] = tempfile.mkdtemp(prefix="grading-")
         try:
             with status:
                 socket.send_fds(wall._control, [json.dumps(own).encode()], [self._theirs.fileno(), self._out, self._err, status.fileno()])
@@ -338,7 +358,7 @@ class Forked(Place):
             said = {"failed": str(error)}
         if "failed" in said:
             self.close()
-            raise NoNesting(said["failed"])
+            raise NoNesting(said["failed"]) if said.get("nesting") else NoPlace(said["failed"])
         self._handle = handles[0]
         self.first = int(re.search(r"^Pid:\s*(\d+)", Path(f"/proc/self/fdinfo/{self._handle}").read_text(), re.M)[1])
 

@@ -9,7 +9,10 @@ import signal
 
 
 class Interrupts:
-    """`with Interrupts() as interrupts`: one raises KeyboardInterrupt; after `interrupts.hold()` it only makes a file readable, and a second one ends this process."""
+    """`with Interrupts() as interrupts`: one raises KeyboardInterrupt.
+
+    After `interrupts.hold()` it only makes a file readable, and a second one ends this process.
+    """
 
     def __init__(self):
         self.came, self._held = False, False

@@ -53,18 +53,27 @@ class Workers:
                 result, error = ours.recv()
             except (EOFError, OSError):
                 result, error = None, Lost("the process that was at it has ended")
-                self._processes.pop(ours).join()
-                ours.close()
-                self._start()
+                self._replace(ours)
+            except Exception as reason:  # what was sent cannot be read
+                result, error = None, Lost(f"{type(reason).__name__}: {reason}")
             done.append((job, result, error))
         self._hand_out()
         return [found for found in done if found[0] is not None]
 
     def _hand_out(self):
-        for ours in self._processes:
+        for ours in list(self._processes):
             if self._waiting and ours not in self._at:
-                self._at[ours] = self._waiting.popleft()
-                ours.send(self._at[ours])
+                try:
+                    ours.send(self._waiting[0])
+                except OSError:  # it has ended meanwhile
+                    self._replace(ours)
+                else:
+                    self._at[ours] = self._waiting.popleft()
+
+    def _replace(self, ours):
+        self._processes.pop(ours).join()
+        ours.close()
+        self._start()
 
     def _start(self):
         ours, theirs = multiprocessing.Pipe()

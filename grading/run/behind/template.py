@@ -16,6 +16,8 @@ import warnings
 
 from . import confine, shell
 
+SEED = 0  # of what is random in a submission; nothing that the cases are drawn with may come here
+ENDED_FIRST = 900  # where memory runs out, the system ends a submission, and not the template or the grader
 WARM_UP = """
 import matplotlib.pyplot as plt
 _, ax = plt.subplots(figsize=(1, 1))
@@ -43,7 +45,12 @@ def main():
         message, handles, _, _ = socket.recv_fds(grader, 100_000, 4)
         if not message:
             break
-        if os.fork() == 0:
+        try:
+            child = os.fork()
+        except OSError as error:
+            say(socket.socket(fileno=os.dup(handles[-1])), failed=error.strerror)
+            child = None
+        if child == 0:
             grader.close()
             between(ready, settings | json.loads(message), *handles)
         for handle in handles:
@@ -89,10 +96,11 @@ def warm(ready, settings):
 
 def between(ready, settings, connected, out, err, status):
     """Be the process between the template and a submission: make the namespaces, wait, and say how it ended."""
-    grader = socket.socket(fileno=status)
+    grader, nesting = socket.socket(fileno=status), settings["confined"]
     try:
         if settings["confined"]:
             confine.unshare()
+            nesting = False
         else:
             confine.called("prctl", confine.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         child = os.fork()
@@ -103,7 +111,7 @@ def between(ready, settings, connected, out, err, status):
         handle = os.pidfd_open(child)
         say(grader, [handle], started=True)
     except OSError as error:
-        say(grader, failed=error.strerror or str(error))
+        say(grader, failed=error.strerror or str(error), nesting=nesting)
         os._exit(1)
     for number in (connected, out, err):
         os.close(number)
@@ -123,6 +131,8 @@ def become(ready, connected, settings):
     """Be the submission: lock the door from inside, then serve."""
     try:
         os.setsid() if os.getsid(0) != os.getpid() else None
+        with open("/proc/self/oom_score_adj", "w") as file:
+            file.write(str(ENDED_FIRST))
         if settings["confined"]:
             confine.furnish(settings["scratch"], settings["bounds"])
             confine.renounce()
@@ -143,7 +153,7 @@ def serve(ready, connected, settings):
     for name in ("work", "home", "tmp"):
         os.makedirs(os.path.join(settings["scratch"], name), exist_ok=True)
     os.chdir(os.path.join(settings["scratch"], "work"))
-    random.seed(settings["seed"])
+    random.seed(SEED)
     if "numpy" in sys.modules:
-        sys.modules["numpy"].random.seed(settings["seed"] % 2**32)
+        sys.modules["numpy"].random.seed(SEED)
     shell.Student(ready, connected).serve()
