@@ -21,11 +21,14 @@ import pytest
 
 from grading.author import source
 from grading.author.source import ROOT, SOLUTIONS
+from grading.collect import preflight
+from grading.judge.exam import Exam
+from grading.judge.marking import mark
 from grading.run import limits
 from grading.run.limits import Bounds
 from grading.run.proof import prove
 from grading.run.session import Died, Session
-from grading.run.wall import NoWall, Wall, bubblewrap, pythons
+from grading.run.wall import NoPlace, NoWall, Wall, bubblewrap, pythons
 from tools import classes
 from tools.bubblewrap import stands
 
@@ -512,6 +515,27 @@ def test_memory_counts_wherever_it_is(narrow, bomb):
 
 
 # Ctrl-C, SIGTERM and kill -9.
+
+
+def test_a_wall_that_ends_costs_nobody_marks(tmp_path):
+    origin = read(NAME)
+    exam = Exam.kept(origin, 0, tmp_path / "exam")
+    wrong = "def sigmoid(z):\n    return 0 * z"  # so that what uses it gets a second chance
+    classes.hand_in(tmp_path, "student", NAME, classes.answered(NAME, classes.model_answers(origin) | {"sigmoid": wrong}))
+    submission = preflight.read(tmp_path / "student" / NAME, NAME, classes.exercise(NAME))
+    with Wall(source.needed(origin)) as wall:
+        wall.ready()
+        assert mark(submission, exam.support, exam, wall, 60).verdicts["predict"].solved
+
+        class Ending(type(exam)):
+            def request(self, name, instead=()):
+                if instead:
+                    os.kill(limits.processes(wall.process.pid)[2], signal.SIGKILL)  # the template
+                return super().request(name, instead)
+
+        exam.__class__ = Ending
+        with pytest.raises(NoPlace):
+            mark(submission, exam.support, exam, wall, 60)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=["Ctrl-C", "SIGTERM", "kill-9"])

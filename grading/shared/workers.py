@@ -101,8 +101,8 @@ class Workers:
 
 def apart(function, *arguments, meanwhile=None):
     """Return what a function returns in a fork of this process, which keeps nothing of the work and calls `meanwhile` while it waits."""
-    with Workers(1, lambda job: function(*job)) as workers:
-        workers.give(arguments)
+    with Workers(1, lambda _: function(*arguments)) as workers:
+        workers.give("this")
         if meanwhile:
             meanwhile()
         while not (done := workers.take()):
