@@ -18,7 +18,7 @@ from grading.author.source import SOLUTIONS
 from grading.collect import handed_in, preflight
 from grading.collect.handed_in import Refused, fingerprint
 from grading.judge.exam import Exam
-from grading.judge.marking import ANSWER, Failed, beside, mark
+from grading.judge.marking import ANSWER, MOST_SECONDS, Failed, beside, mark
 from grading.report.feedback import Unshowable
 from grading.report.gradebook import Gradebook
 from grading.report.results import FAILED, GRADED, Results
@@ -35,6 +35,7 @@ from grading.shared.workers import Lost, Workers
 
 NO_SUBMISSION = "no submission"
 BATCH = 1.0  # seconds between two writes to the gradebook
+LONGEST = MOST_SECONDS + 300  # seconds for all that is done about a submission
 PATIENCE = 3.0  # seconds for another grading to end that was just killed
 
 
@@ -119,7 +120,7 @@ class Grading:
             exam = Exam.kept(self.origin, self.seed, self.folder / "exam", meanwhile=lambda: self.gradebook.pages)
             work = Work(self, exam, self.proven(wall), self.gradebook.pages)
             self.interrupts.hold()
-            with Workers(min(self.jobs, len(students)), work) as workers:
+            with Workers(min(self.jobs, len(students)), work, LONGEST) as workers:
                 return self.gather(students, workers)
 
     def wall(self, alone=False):
@@ -217,11 +218,11 @@ class Grading:
         """Have the pages made that do not show how things stand."""
         due = self.gradebook.due([student for student, result in self.results.items() if result["status"] == GRADED])
         if due:
-            with Workers(min(self.jobs, len(due)), self.gradebook.pages.write) as workers:
+            with Workers(min(self.jobs, len(due)), self.gradebook.pages.write, LONGEST) as workers:
                 for job in due:
                     workers.give(job)
                 while workers.busy:
-                    for job, _, error in workers.take():
+                    for job, _, error in workers.take(BATCH):
                         self.shown(job, error)
 
     def shown(self, job, error):
@@ -301,5 +302,5 @@ def why(error):
     if isinstance(error, OSError):
         return f"Its files cannot be read or copied: {error.strerror}."
     if isinstance(error, Lost):
-        return f"The grader's own process did not survive it, please tell its authors: {error}."
+        return f"It could not be judged: {error}."
     return f"The grader itself failed, please tell its authors: {type(error).__name__}: {error}"

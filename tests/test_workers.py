@@ -33,7 +33,7 @@ def results(workers, *jobs):
         workers.give(job)
     found = {}
     while workers.busy:
-        found |= {job: error or result for job, result, error in workers.take(60)}
+        found |= {job: error or result for job, result, error in workers.take(1)}
     return found
 
 
@@ -51,6 +51,13 @@ def test_a_worker_that_ends_while_it_waits_costs_nothing():
         time.sleep(0.2)
         job, other = results(workers, "b")["b"]
         assert job == "b" and other != number
+
+
+def test_what_takes_too_long_or_too_much_is_ended():
+    with Workers(2, lambda job: time.sleep(600) if job == "long" else bytearray(10**10) if job == "much" else job, seconds=1) as workers:
+        found = results(workers, "long", "much", "b")
+    assert isinstance(found["long"], Lost) and "more than 1 s" in str(found["long"])
+    assert isinstance(found["much"], MemoryError) and found["b"] == "b"
 
 
 def test_what_is_urgent_comes_first():

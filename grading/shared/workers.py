@@ -3,11 +3,15 @@
 import ctypes
 import multiprocessing
 import os
+import resource
 import signal
 from collections import deque
+from math import inf
 from multiprocessing.connection import wait
+from time import monotonic
 
 PR_SET_PDEATHSIG = 1
+MEMORY = 2_000_000_000  # bytes of one process
 
 
 class Lost(Exception):
@@ -15,11 +19,14 @@ class Lost(Exception):
 
 
 class Workers:
-    """`number` forks of this process: `with Workers(2, work) as workers`, then give jobs and take what `work(job)` returned or raised."""
+    """`number` forks of this process: `with Workers(2, work) as workers`, then give jobs and take what `work(job)` returned or raised.
 
-    def __init__(self, number, work):
-        self._work, self._number = work, number
-        self._waiting, self._at, self._processes = deque(), {}, {}
+    seconds: that a job may take; a process that is longer at one is ended, and so is one that takes too much memory.
+    """
+
+    def __init__(self, number, work, seconds=inf):
+        self._work, self._number, self._seconds = work, number, seconds
+        self._waiting, self._at, self._since, self._processes = deque(), {}, {}, {}
 
     def __enter__(self):
         for _ in range(self._number):
@@ -45,6 +52,9 @@ class Workers:
     def take(self, seconds=None, beside=()):
         """Wait, at most so many seconds or until one of the files `beside` can be read; return (job, result, exception) of each job that is done."""
         done = []
+        late = {ours for ours in self._at if monotonic() > self._since[ours] + self._seconds}
+        for ours in late:
+            self._processes[ours].kill()
         for ours in wait([*self._processes, *beside], seconds):
             if ours not in self._processes:
                 continue
@@ -52,7 +62,7 @@ class Workers:
             try:
                 result, error = ours.recv()
             except (EOFError, OSError):
-                result, error = None, Lost("the process that was at it has ended")
+                result, error = None, Lost(f"it took more than {self._seconds:g} s" if ours in late else "the process that was at it has ended")
                 self._replace(ours)
             except Exception as reason:  # what was sent cannot be read
                 result, error = None, Lost(f"{type(reason).__name__}: {reason}")
@@ -68,7 +78,7 @@ class Workers:
                 except OSError:  # it has ended meanwhile
                     self._replace(ours)
                 else:
-                    self._at[ours] = self._waiting.popleft()
+                    self._at[ours], self._since[ours] = self._waiting.popleft(), monotonic()
 
     def _replace(self, ours):
         self._processes.pop(ours).join()
@@ -84,7 +94,7 @@ class Workers:
 
     def _serve(self, theirs, parent):
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        signal.set_wakeup_fd(-1)
+        resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         while os.getppid() == parent:
