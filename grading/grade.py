@@ -99,7 +99,8 @@ class Grading:
         write_table(self.folder / "grades.csv", table)
         self.report(table, graded)
         if graded < len(changed):
-            self.say(f"  {count(len(changed) - graded, 'submission is', 'submissions are')} new or changed and not graded yet: earlier marks of them stay in the table.")
+            left = count(len(changed) - graded, "submission is", "submissions are")
+            self.say(f"  {left} new or changed and not graded yet: earlier marks of them stay in the table.")
         if self.broken:
             raise Problem(f"The wall broke: {self.broken}. What was graded is kept; the same command goes on.")
 

@@ -2,7 +2,9 @@
 
     python -m tools.bench [chapters] [site] [assignments] [grading] [speed] [classes]     without a part: the first three
 
-`grading` grades classes of 40 and 200, side by side with an earlier version of the project and with nbgrader's own commands: half an hour. `speed` weighs each page and lets Lighthouse judge it five times (RUNS=1: once), which takes a quarter of an hour. `classes` grades, by the real command and with twenty seeds, every known mistake and every right answer: it takes more than an hour.
+`grading` grades classes of 40 and 200, side by side with an earlier version of the project and with nbgrader's own commands: half an hour.
+`speed` weighs each page and lets Lighthouse judge it five times (RUNS=1: once), which takes a quarter of an hour. `classes` grades, by the
+real command and with twenty seeds, every known mistake and every right answer.
 """
 
 import os

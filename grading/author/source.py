@@ -216,7 +216,8 @@ def outline(name, solutions=SOLUTIONS):
 
 def understood(raw):
     grading, tags = raw["metadata"].get("nbgrader", {}), raw["metadata"].get("tags", [])
-    return Cell(raw["id"], raw["cell_type"], role_of(raw["cell_type"], grading, tags), "".join(raw["source"]), grading.get("grade_id"), grading.get("points", 0))
+    role = role_of(raw["cell_type"], grading, tags)
+    return Cell(raw["id"], raw["cell_type"], role, "".join(raw["source"]), grading.get("grade_id"), grading.get("points", 0))
 
 
 def role_of(kind, grading, tags):

@@ -75,7 +75,8 @@ tries("make namespaces", unshare)
 tries("reach the machine below this one", lambda: socket.socket(40, socket.SOCK_STREAM).close())  # AF_VSOCK
 tries("let more wait in a socket", large_buffer)
 tries("make memory that belongs to no process", lambda: os.close(os.memfd_create("x")))
-tries("fill the disk", lambda: os.statvfs(".").f_blocks * os.statvfs(".").f_frsize > asked["scratch"] or os.statvfs("/dev/shm").f_blocks * os.statvfs("/dev/shm").f_frsize > asked["shm"])
+for folder, bound in ((".", "scratch"), ("/dev/shm", "shm")):
+    tries(f"fill {folder}", lambda folder=folder, bound=bound: os.statvfs(folder).f_blocks * os.statvfs(folder).f_frsize > asked[bound])
 for name, value in asked["limits"].items():
     tries(f"pass the limit {name}", lambda name=name, value=value: not 0 <= resource.getrlimit(getattr(resource, f"RLIMIT_{name}"))[1] <= value)
 reply = json.dumps(possible)
