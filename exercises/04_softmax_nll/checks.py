@@ -23,7 +23,7 @@ import numpy as np
 
 TOLERANCE = (1e-12, 1e-9)  # absolute, and relative to the truth
 LARGEST_RESULT, LARGEST_CHANGE = 4_000_000, 100_000  # bytes of an array
-MOST_PAIRS = 10_000  # of a dict
+MOST_PAIRS = 1000  # of a dict
 
 
 # What the notebook calls.
