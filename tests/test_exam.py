@@ -27,7 +27,7 @@ name, seed, kept, replies = sys.argv[1:]
 origin = source.outline(name)
 exam = exams.Exam.kept(origin, int(seed), pathlib.Path(kept))
 tasks = {task.name: task for task in origin.functions}
-texts = [exam.verdict(tasks[name], reply, 0).text() for name, reply in json.loads(pathlib.Path(replies).read_text())]
+texts = [exam.verdict(tasks[name], reply.encode(), 0).text() for name, reply in json.loads(pathlib.Path(replies).read_text())]
 assert "torch" not in sys.modules
 assert len(exam.request("fit_digits")) > 100_000
 print(json.dumps(texts))
@@ -128,7 +128,7 @@ def test_what_comes_back_is_judged_without_torch_and_in_the_same_words(kept, tmp
             replies += [(task, {"outcomes": [whole(outcome) for outcome in task.outcomes(answer, exam.asked[task.name]["cases"])]}) for answer in answers]
         else:
             replies.append((task, {"outcomes": [train(lambda *arguments: 3, (1, 2, 3), None)]}))
-    texts = [exam.verdict(task, json.dumps(reply), 0).text() for task, reply in replies]
+    texts = [exam.verdict(task, json.dumps(reply).encode(), 0).text() for task, reply in replies]
     assert sum(text.startswith("All ") for text in texts) == 10 and "a torch.nn.Module is asked" in texts[-1]
     (tmp_path / "replies").write_text(json.dumps([[task.name, json.dumps(reply)] for task, reply in replies]))
     command = [sys.executable, "-c", WITHOUT_TORCH, WITH_TORCH, str(SEED), str(kept), str(tmp_path / "replies")]
@@ -144,7 +144,7 @@ def test_a_training_is_measured_by_the_notebook_which_runs_only_then(kept):
     said = {}
     for width in (9, 10):
         outputs = np.zeros((len(exam.trials[task.name][2]), width), dtype=np.float32)
-        said[width] = exam.verdict(task, json.dumps({"outcomes": [{"value": encode(outputs)}]}), 1).text()
+        said[width] = exam.verdict(task, json.dumps({"outcomes": [{"value": encode(outputs)}]}).encode(), 1).text()
         assert origin.has_run == (width == 10)
     assert "(360, 10) is asked" in said[9] and "Share of digits named rightly" in said[10]
 

@@ -3,7 +3,7 @@
 import json
 import re
 import shutil
-from functools import cache
+from functools import cache, reduce
 
 import nbformat
 import numpy as np
@@ -13,7 +13,8 @@ from nbclient import NotebookClient
 from grading.author import exercises, source
 from grading.author.settings import SOURCE_ONLY
 from grading.author.source import EXERCISES, SOLUTIONS
-from grading.shared.checks import TOLERANCE, call, difference, encode, judge, judge_training, train
+from grading.judge.exam import understood
+from grading.shared.checks import TOLERANCE, call, decode, difference, encode, judge, judge_training, train
 from tools import classes, notebooks
 
 NAMES = source.assignments()
@@ -373,3 +374,30 @@ def test_a_student_who_is_right_gets_all_points_and_may_look_at_a_case(student):
     said = student(**answers, score="print(mse_cost(*case('mse_cost', 1)) >= 0)\nscore()")
     assert "True\n" in said["score"] and said["score"].endswith("Checked tasks: 14 of 14 points</strong>"), said
 
+
+
+SWELLS = {
+    "strings": {"strings": ["x" * 100_000] + [""] * 100},
+    "other things among strings": {"strings": ["x", {"a": 1}]},
+    "lists as strings": {"strings": reduce(lambda inner, _: [inner], range(70), ["x", "y"])},
+    "keys with one hash": {"dict": [[number * (2**61 - 1), 0] for number in range(5000)]},
+}
+
+
+@pytest.mark.parametrize("what", SWELLS)
+def test_what_would_swell_is_not_decoded(what):
+    with pytest.raises(ValueError):
+        decode(SWELLS[what])
+
+
+@pytest.mark.parametrize("strings", [np.array("abc"), np.array([["a", "bcd"], ["", "é"]]), np.zeros((2, 0), dtype=str)], ids=lambda strings: str(strings.shape))
+def test_strings_come_back_as_they_were(strings):
+    back = decode(encode(strings))
+    assert (back.shape, back.tolist(), back.dtype.kind) == (strings.shape, strings.tolist(), "U")
+
+
+@pytest.mark.parametrize("position", [2**61 - 1, -1, True, "0", 0.0])
+def test_a_changed_argument_has_a_plain_small_number(position):
+    assert understood({"value": 1, "modified": [[1, 2]]})["modified"] == {1: 2}
+    with pytest.raises(ValueError):
+        understood({"value": 1, "modified": [[position, 2]]})

@@ -17,8 +17,8 @@ import pytest
 
 from grading.run.behind.frames import SIZES
 from grading.run.limits import processes
-from grading.run.outputs import LEFT_OUT
-from grading.run.session import Died, NoAnswer, Session
+from grading.run.outputs import LEFT_OUT, Outputs
+from grading.run.session import Died, NoAnswer, Session, parts
 from grading.run.wall import Wall
 from tools.bubblewrap import stands
 
@@ -213,6 +213,25 @@ def test_images_are_few_and_small(patient):
     assert shown(patient.run("show(3_000_000)\nprint('end')")) == ["(an output of more than 2 MB was left out)", "end\n"]
 
 
+def test_an_update_gives_back_no_more_than_it_takes():
+    outputs, image = Outputs(), {"image/png": "x" * 1_000_000}
+    outputs.hear("display_data", {"data": image, "transient": {"display_id": "a"}})
+    for data in ({}, None, 5):
+        for _ in range(10):
+            outputs.hear("update_display_data", {"data": data, "transient": {"display_id": "a"}})
+    for _ in range(10):
+        outputs.hear("display_data", {"data": image})
+    assert sum("image/png" in output.data for output in outputs.kept) == 6
+
+
+def test_all_cells_together_keep_so_much(session):
+    session._room = 3_000, 2_000_000
+    show = "from IPython.display import Image\ndisplay(Image(b'\\x89PNG' + bytes(900_000), format='png'))"
+    assert ["image/png" in session.run(show)[0].data for _ in range(3)] == [True, False, False]
+    assert shown(session.run("print('x' * 1000)")) == ["x" * 1000 + "\n"]
+    assert shown(session.run("print('x' * 3000)"))[-1] == LEFT_OUT == shown(session.run("'more'"))[-1]
+
+
 # What does not end, and what ends too early
 
 
@@ -277,6 +296,7 @@ NO_MESSAGE = {
     b'{"x": ' + b"9" * 10_000 + b"}": "it sent the grader what is no message",
     b'{"x": {"y": ' + b"[" * 900_000 + b"]" * 900_000 + b"}}": "it sent the grader what is no message",
     b'{"x": [' + b"[]," * 600_000 + b"[]]}": "it sent the grader what is no message",
+    '{"x": []}'.encode("utf-16"): "it sent the grader what is no message",
     b'{"x": "' + b"x" * 2_000_000 + b'"}': "it sent the grader more than it takes",
     (3 << 30, 0): "it sent the grader more than it takes",
     (10, 3 << 30): "it sent the grader more than it takes",
@@ -372,6 +392,29 @@ def test_no_bytes_raise_anything_in_the_grader(wall):
         with Session(wall, seconds_per_cell=5) as session:
             said = told(session.run, f"get_ipython().speaker.socket.sendall({noise!r}); 1")
             assert said[:3] == "Die" or shown(said) == ["1"]
+
+
+def test_no_text_is_long_to_look_at():
+    assert told(parts, b'"' + b'\\"' * 150_000 + b"\\") == 0
+
+
+NAMED = """
+import ctypes, socket, time
+ctypes.CDLL(None).prctl(15, b"\\xff\\x0b\\x85 x")
+kept = [socket.socket(socket.AF_UNIX) for _ in range(40)]
+for number, plug in enumerate(kept):
+    plug.bind(f"a\\n{number}")
+time.sleep(0.5)
+"""
+
+
+def test_who_is_named_oddly_is_watched(session):
+    assert shown(told(session.run, NAMED + "'watched'")) == ["'watched'"]
+
+
+def test_who_cannot_be_watched_is_ended(session, monkeypatch):
+    monkeypatch.setattr("grading.run.limits.memory", lambda *_: 1 / 0)
+    assert told(session.run, "import time\ntime.sleep(9)") == "Died: it could not be watched"
 
 
 # Requests

@@ -500,6 +500,24 @@ time.sleep(9)
 """,
 }
 
+BOMBS["ranges of files"] = """
+import fcntl, time
+with open("locked", "wb") as file:
+    for number in range(5000):
+        fcntl.lockf(file, fcntl.LOCK_EX, 1, 2 * number)
+    time.sleep(9)
+"""
+BOMBS["a process whose first thread has ended"] = """
+import ctypes, os, platform, threading, time
+def hold():
+    held = b"x" * 400_000_000
+    time.sleep(9)
+if os.fork() == 0:
+    threading.Thread(target=hold).start()
+    ctypes.CDLL(None).syscall({"x86_64": 60, "aarch64": 93}[platform.machine()], 0)
+time.sleep(9)
+"""
+
 
 @pytest.fixture(scope="module", params=[False, True], ids=["nested", "each-in-its-own"])
 def narrow(request):
@@ -512,6 +530,60 @@ def narrow(request):
 def test_memory_counts_wherever_it_is(narrow, bomb):
     with Session(narrow, seconds_per_cell=8) as session, pytest.raises(Died, match="it took more than 0.3 GB of memory"):
         session.run(BOMBS[bomb])
+
+
+HIDES = """
+import sys
+from grading.run.limits import Bounds
+from grading.run.session import Died, Session
+from grading.run.wall import Wall
+with Wall(alone=sys.argv[1] == "alone", bounds=Bounds(memory=300_000_000)) as wall:
+    wall.ready()
+    for cell in sys.argv[2:]:
+        with Session(wall, seconds_per_cell=8) as session:
+            try:
+                print([output.get("text") for output in session.run(cell)])
+            except Died as reason:
+                print(reason)
+"""
+
+
+@pytest.mark.parametrize("alone", ["nested", "alone"])
+def test_who_hides_from_an_ordinary_user_is_counted_all_the_same(alone, tmp_path):
+    hide = "import ctypes, os, subprocess, time\nctypes.CDLL(None).prctl(4, 0)\n"  # PR_SET_DUMPABLE
+    cells = [
+        "import subprocess\nended = [subprocess.Popen('true') for _ in range(20)]\nimport time\ntime.sleep(1)\nprint('harmless')",
+        hide + "held = b'x' * 400_000_000\ntime.sleep(9)",
+        hide + "for _ in range(9):\n    if os.fork() == 0:\n        time.sleep(9)\ntime.sleep(9)",
+    ]
+    prefix = as_a_user(tmp_path) if os.geteuid() == 0 else []
+    run = subprocess.run([*prefix, sys.executable, "-c", HIDES, alone, *cells], cwd=ROOT, capture_output=True, text=True, timeout=100)
+    assert run.stdout.splitlines() == ["['harmless\\n']", *["it took more than 0.3 GB of memory"] * 2], run.stdout + run.stderr
+
+
+CALLS = """
+import ctypes, os, platform, socket
+libc = ctypes.CDLL(None, use_errno=True)
+arm = platform.machine() == "aarch64"
+def refused(*arguments):
+    return libc.syscall(*arguments) == -1 and ctypes.get_errno() == 38
+print(socket.gethostname(), os.uname().nodename)
+print([refused(number, *arguments) for number, *arguments in [
+    (0 if arm else 206, 0, 0), (26 if arm else 294, 0), (262 if arm else 300, 0, 0),
+    *((198 if arm else 41, family, kind, protocol) for family, kind, protocol in [(2, 1, 132), (10, 5, 132), (2, 6, 0), (2, 0x80806, 0), (16, 3, 6), (2, 2, 136)]),
+    (25 if arm else 72, 0, 37, 0),
+]])
+for family, kind, protocol in [(2, 1, 0), (2, 1, 6), (10, 2, 17), (1, 1, 0), (16, 3, 0), (1, 5, 0)]:
+    socket.socket(family, kind, protocol).close()
+[plug.close() for plug in socket.socketpair()]
+print("others work")
+"""
+
+
+def test_nothing_is_counted_for_all_loads_modules_or_names_the_machine(narrow):
+    with Session(narrow, seconds_per_cell=20) as session:
+        said = "".join(output.get("text", str(output)) for output in session.run(CALLS))
+    assert said == f"student student\n{[True] * 10}\nothers work\n"
 
 
 # Ctrl-C, SIGTERM and kill -9.

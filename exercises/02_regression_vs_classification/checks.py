@@ -23,6 +23,7 @@ import numpy as np
 
 TOLERANCE = (1e-12, 1e-9)  # absolute, and relative to the truth
 LARGEST_RESULT, LARGEST_CHANGE = 4_000_000, 100_000  # bytes of an array
+MOST_PAIRS = 1000  # of a dict
 
 
 # What the notebook calls.
@@ -576,12 +577,14 @@ def decode(code, names=None):
             raise ValueError(f"an array of dtype {dtype}")
         return np.frombuffer(base64.b64decode(code["array"]), dtype).reshape(code["shape"]).copy()
     if "strings" in code:
-        return np.array(code["strings"], dtype=str)
+        return strings(code["strings"])
     if "list" in code:
         return [decode(item, names) for item in code["list"]]
     if "tuple" in code:
         return tuple(decode(item, names) for item in code["tuple"])
     if "dict" in code:
+        if len(code["dict"]) > MOST_PAIRS:  # whose keys may all have the same hash
+            raise ValueError("a dict that is too large")
         return {decode(key, names): decode(item, names) for key, item in code["dict"]}
     if "tensor" in code:
         tensor = Tensor(np.asarray(decode(code["tensor"])))
@@ -591,6 +594,19 @@ def decode(code, names=None):
     if "function" in code:
         return names[code["function"]]
     return Other(str(code["other"]))
+
+
+def strings(nested):
+    """Return nested lists of strings as an array, where each takes as much as the longest. Raises ValueError when that is too much."""
+    items, shape = [nested], []
+    while items and all(isinstance(item, list) for item in items):
+        shape.append(len(items[0]))
+        items = [inner for item in items for inner in item]
+    if not all(isinstance(item, str) for item in items):
+        raise ValueError("an array of strings and other things")
+    if 4 * len(items) * max(map(len, items), default=0) > LARGEST_RESULT:
+        raise ValueError("an array of strings that is far too large")
+    return np.array(items, dtype=str).reshape(shape)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ import functools
 import hashlib
 import inspect
 import json
-import operator
 import sys
 from importlib.metadata import version
 
@@ -18,6 +17,7 @@ from grading.shared.workers import apart
 
 SLOWER = 1.5  # the grader's machine may be this much slower than the student's before a training counts as too long
 FRESH_DRAWS = 3
+MOST_ARGUMENTS = 100  # that a function can have changed
 UNJUDGED = "What it gives back could not be judged"
 COUNTED_ON = ("numpy", "torch", "scikit-learn", "scipy")
 
@@ -77,7 +77,7 @@ class Exam:
     def verdict(self, task, reply, seconds):
         """Judge what the kernel replied, which may be anything."""
         try:
-            reply = json.loads(reply)
+            reply = json.loads(reply.decode())  # of bytes, json would guess the encoding
             if reply.get("missing"):
                 return Verdict(False, f"There is no function {task.name} when its check is reached.")
             asked = self.asked[task.name]
@@ -136,7 +136,8 @@ def understood(outcome):
     if "value" not in outcome:
         outcome["raised"][0], outcome["message"], outcome["where"]
     for position, _ in outcome.get("modified", []):
-        operator.index(position)
+        if type(position) is not int or not 0 <= position < MOST_ARGUMENTS:
+            raise ValueError
     texts = [*outcome.get("raised", []), *(outcome.get(name, "") for name in ("message", "where", "warned", "printed"))]
     if not all(isinstance(text, str) for text in texts):
         raise TypeError

@@ -1,7 +1,9 @@
 """What a submission may take of the machine, and how much it has taken, as the system counts it."""
 
 import os
+import re
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 MEGABYTE = 1_000_000
@@ -10,6 +12,11 @@ A_HANDLE = 250_000  # bytes that an open file counts as: what waits in a socket 
 A_NAME = 1500  # bytes that a file or a folder counts as, when it is empty
 FEW = 16  # sockets, that are not looked at: reading the system's tables takes 25 ms
 DATAGRAMS = 10  # that a Unix socket may hold, whose senders are gone
+A_LOCK, LOCKS = 100_000, 20_000  # bytes that a locked range of a file counts as, and how many of the machine's are looked at: reading more takes seconds
+HANDLES = 256  # that a process may have
+GONE = (FileNotFoundError, ProcessLookupError)  # a process that has ended; no other error means that
+SIMPLE = "status", re.compile(rb"^(?:RssAnon|RssShmem|VmSwap|VmPTE):\s*(\d+) kB$", re.M)
+SHARED = "smaps_rollup", re.compile(rb"^(?:Pss_Anon|Pss_Shmem|SwapPss):\s*(\d+) kB$", re.M)  # what several hold counts once
 
 
 @dataclass(frozen=True)
@@ -26,7 +33,7 @@ class Bounds:
             "AS": 4000 * MEGABYTE,
             "DATA": 1500 * MEGABYTE,
             "FSIZE": 128 * MEGABYTE,
-            "NOFILE": 256,
+            "NOFILE": HANDLES,
             "NPROC": 100,
             "CPU": 3600,
             "CORE": 0,
@@ -43,24 +50,30 @@ def processes(first):
     while left:
         number = left.pop()
         found.append(number)
-        try:
-            for thread in os.listdir(f"/proc/{number}/task"):
-                left += map(int, Path(f"/proc/{number}/task/{thread}/children").read_text().split())
-        except OSError:
-            pass  # it has just ended
+        for thread in threads(number):
+            left += map(int, said(number, f"task/{thread}/children").split())
     return found
+
+
+def threads(number):
+    try:
+        return os.listdir(f"/proc/{number}/task")
+    except GONE:
+        return []
+
+
+def said(number, name):
+    """Return what the system says of a process, as bytes: a student may choose what is in it. Nothing once the process has ended."""
+    try:
+        return Path(f"/proc/{number}/{name}").read_bytes()
+    except GONE:
+        return b""
 
 
 def cpu_seconds(numbers):
     """Return the processor time of these processes and of what they have waited for."""
-    used = 0
-    for number in numbers:
-        try:
-            fields = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        used += sum(map(int, fields[11:15]))
-    return used / TICKS
+    fields = (said(number, "stat").rpartition(b")")[2].split() for number in numbers)
+    return sum(sum(map(int, of_one[11:15])) for of_one in fields) / TICKS
 
 
 def memory(numbers, enough):
@@ -68,9 +81,16 @@ def memory(numbers, enough):
 
     The first of them is in the network that all are in.
     """
-    besides = in_sockets(numbers[0]) + in_folders(numbers[0])
+    locked, numbers = in_locks(numbers), list(map(living, numbers))
+    besides = in_sockets(numbers[0]) + in_folders(numbers[0]) + locked
     together = besides + sum(map(resident, numbers))
     return together if together < enough else besides + sum(map(proportional, numbers))
+
+
+def living(number):
+    """Return a thread of a process that has not ended: when the first has, nothing is said of the others under its number."""
+    found = threads(number)
+    return next((thread for thread in found if b"\nVmSize:" in said(thread, "status")), number) if len(found) > 1 else number
 
 
 def in_folders(number):
@@ -79,7 +99,7 @@ def in_folders(number):
     for name in ("scratch", "dev/shm"):
         try:
             of = os.statvfs(os.path.join(f"/proc/{number}/root", name))
-        except OSError:
+        except GONE:
             continue
         taken += (of.f_files - of.f_ffree) * A_NAME
     return taken
@@ -88,38 +108,55 @@ def in_folders(number):
 def in_sockets(number):
     """Return the bytes that wait in the sockets of a process's network, whoever holds them: also those that nobody has accepted, or that are closed."""
     waiting, used = 0, sockets(number, "sockstat", of=0)  # "sockets: used 7"
-    if not used or int(used[0].split()[2]) <= FEW:
+    if not used or int(used[0][2]) <= FEW:
         return 0
     for kind in ("tcp", "tcp6", "udp", "udp6"):
         for line in sockets(number, kind):
-            sent, received = line.split()[4].split(":")
+            sent, received = line[4].split(b":")
             waiting += 2 * (int(sent, 16) + int(received, 16))
     for line in sockets(number, "unix"):
-        waiting += DATAGRAMS * A_HANDLE if line.split()[4] == "0002" else A_HANDLE
+        waiting += DATAGRAMS * A_HANDLE if line[4:5] == [b"0002"] else A_HANDLE  # a name may have several lines
     return waiting
 
 
 def sockets(number, kind, of=1):
-    """Return what the system says of a process's network, from this line on."""
+    """Return the words of each line that the system says of a process's network, from this line on."""
+    return [line.split() for line in said(number, f"net/{kind}").splitlines()[of:]]
+
+
+def in_locks(numbers):
+    """Return what the ranges of files count as that these processes have locked: the system sets no limit."""
+    numbers = {b"%d" % number for number in numbers}
     try:
-        return Path(f"/proc/{number}/net/{kind}").read_text().splitlines()[of:]
-    except OSError:
-        return []
+        with open("/proc/locks", "rb") as file:
+            return A_LOCK * sum(not numbers.isdisjoint(line.split()[4:6]) for line in islice(file, LOCKS))
+    except FileNotFoundError:
+        return 0
 
 
 def resident(number):
-    try:
-        status = dict(line.split(":", 1) for line in Path(f"/proc/{number}/status").read_text().splitlines())
-        handles = len(os.listdir(f"/proc/{number}/fd"))
-    except OSError:
-        return 0
-    return sum(int(status.get(name, "0 kB").split()[0]) for name in ("RssAnon", "RssShmem", "VmSwap", "VmPTE")) * 1024 + handles * A_HANDLE
+    return taken(number, *SIMPLE)
 
 
 def proportional(number):
+    """Return what a process holds, in part where others hold it too; in full where the system does not say."""
     try:
-        rollup = dict(line.split(":", 1) for line in Path(f"/proc/{number}/smaps_rollup").read_text().splitlines()[1:])
-        handles = len(os.listdir(f"/proc/{number}/fd"))
-    except (OSError, ValueError):
+        return taken(number, *SHARED)
+    except PermissionError:
+        return resident(number)
+
+
+def taken(number, name, counted):
+    """Return the bytes that a process holds, as a file of the system's counts them, with its open files; 0 once it has ended."""
+    found = counted.findall(said(number, name))
+    return sum(map(int, found)) * 1024 + handles(number) * A_HANDLE if found else 0
+
+
+def handles(number):
+    """Return how many files a process has open; where it does not let anybody see, as many as it may have."""
+    try:
+        return len(os.listdir(f"/proc/{number}/fd"))
+    except GONE:
         return 0
-    return sum(int(rollup.get(name, "0 kB").split()[0]) for name in ("Pss_Anon", "Pss_Shmem", "SwapPss")) * 1024 + handles * A_HANDLE
+    except PermissionError:
+        return HANDLES

@@ -1,30 +1,37 @@
-"""What a cell shows, from what its kernel says, up to a limit."""
+"""What a cell shows, from what its kernel says, up to a limit: its own, and one for all cells of a notebook."""
 
 from nbformat.v4 import new_output
 
 TEXT = 100_000  # characters that the outputs of one cell keep
 AN_OUTPUT = 200  # … of which each output costs this many, however short it is
 IMAGES, LARGEST_IMAGE = 6, 1_000_000
+OF_ALL_CELLS = 3_000_000, 60_000_000  # characters that the outputs of all cells keep: of text, and of images
 LEFT_OUT = "(the rest of this output was left out)\n"
-IMAGE_LEFT_OUT = f"(an image was left out: there is room for {IMAGES}, each of at most 1 MB)"
+IMAGE_LEFT_OUT = f"(an image was left out: there is room for {IMAGES}, each of at most 1 MB, and for {OF_ALL_CELLS[1] // 1_000_000} MB in a notebook)"
 TOO_LARGE = "(an output of more than 2 MB was left out)"
 KIND_LEFT_OUT = "(an output of another kind than text and images was left out)"
 TRACEBACK = 20_000  # characters of an error's traceback that are kept, the last ones
+LONGEST_ID = 1000  # characters of a display's
 AS_TEXT = ("text/plain", "text/html", "text/markdown", "text/latex")
 AS_IMAGE = {"image/png": LARGEST_IMAGE * 4 // 3, "image/jpeg": LARGEST_IMAGE * 4 // 3, "image/svg+xml": LARGEST_IMAGE}
 
 
 class Outputs:
-    """What a cell shows, up to a limit."""
+    """What a cell shows, up to a limit. room: characters of text and of images that it and all later cells may keep."""
 
-    def __init__(self):
-        self.kept, self.clear_before_next = [], False
+    def __init__(self, room=OF_ALL_CELLS):
+        self.room, self.kept, self.clear_before_next = room, [], False
         self.clear()
 
     def clear(self):
         self.kept.clear()
-        self.left, self.images, self.full = TEXT, IMAGES, False
+        self.of_all, self.of_images = self.room
+        self.left, self.images, self.full = min(TEXT, self.of_all), IMAGES, False
         self.displays = {}  # by their id: outputs that may be updated
+
+    def room_left(self):
+        """Return what room later cells have."""
+        return self.of_all - min(TEXT, self.of_all) + self.left, self.of_images
 
     def hear(self, kind, content):
         """Take in what the kernel says."""
@@ -87,9 +94,12 @@ class Outputs:
     def update(self, content):
         shown = self.displays.get(display_id(content))
         if shown:
-            self.left += sum(len(text) for kind, text in shown.data.items() if kind in AS_TEXT)
-            self.images += sum(kind in AS_IMAGE for kind in shown.data)
-            shown.data = self.data(content) or shown.data
+            self.count(shown.data, -1)
+            data = self.data(content)
+            if data:
+                shown.data = data
+            else:
+                self.count(shown.data)
 
     def data(self, content):
         """Return what is to be kept of a display, by its kind."""
@@ -97,20 +107,27 @@ class Outputs:
         given = {kind: plain(text) for kind, text in given.items()} if isinstance(given, dict) else {}
         kept = {kind: given[kind] for kind in AS_TEXT if given.get(kind)}
         images = {kind: given[kind] for kind in AS_IMAGE if given.get(kind)}
+        few, room = self.images, self.of_images
         for kind, image in images.items():
-            if self.images and len(image) <= AS_IMAGE[kind]:
-                self.images -= 1
+            if few and len(image) <= min(room, AS_IMAGE[kind]):
+                few, room = few - 1, room - len(image)
                 kept[kind] = image
             else:
                 kept["text/plain"] = IMAGE_LEFT_OUT
         if given and not kept:
             kept["text/plain"] = KIND_LEFT_OUT
-        text = sum(len(kept[kind]) for kind in AS_TEXT if kind in kept)
-        if text > self.left:
+        if sum(len(kept[kind]) for kind in AS_TEXT if kind in kept) > self.left:
             self.stop()
             return {}
-        self.left -= text
+        self.count(kept)
         return kept
+
+    def count(self, data, times=1):
+        """Take the room of a display, or give it back."""
+        images = [len(image) for kind, image in data.items() if kind in AS_IMAGE]
+        self.left -= times * sum(len(text) for kind, text in data.items() if kind in AS_TEXT)
+        self.images -= times * len(images)
+        self.of_images -= times * sum(images)
 
 
 def plain(text):
@@ -121,7 +138,7 @@ def plain(text):
 def display_id(content):
     transient = content.get("transient")
     name = transient.get("display_id") if isinstance(transient, dict) else None
-    return name if isinstance(name, str) else None
+    return name if isinstance(name, str) and len(name) <= LONGEST_ID else None
 
 
 def after_returns(old, new):

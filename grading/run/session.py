@@ -12,14 +12,14 @@ from time import monotonic
 
 from grading.run import limits
 from grading.run.behind.frames import LARGEST_HEADER, LARGEST_PAYLOAD, SIZES, packed
-from grading.run.outputs import Outputs, plain
+from grading.run.outputs import OF_ALL_CELLS, Outputs, plain
 
 START = 60  # seconds for it to be there and take in a file
 PATIENCE = 1.5  # seconds for an interrupt to help, and for what has hung up to end
 INTERRUPTS = 2
 WATCH = 0.1  # seconds between two looks at the memory taken
 MOST_PARTS = {"header": 50_000, "payload": 500_000}  # of a message's JSON, each of which may take a hundred times its size in memory
-STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\Z)', re.DOTALL)
+STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)  # matches wherever it starts
 
 
 class Died(Exception):
@@ -42,6 +42,7 @@ class Session:
         self._bounds = wall.bounds
         self._died, self._cpu_seconds, self._looked = None, 0.0, 0.0
         self._unread, self._decoders = bytearray(), {}
+        self._room = OF_ALL_CELLS
 
     def __enter__(self):
         self._place = self.wall.place()
@@ -72,12 +73,13 @@ class Session:
 
         A cell that takes longer than `seconds_per_cell` is interrupted; its last output is then an error named Timeout.
         """
-        outputs = Outputs()
+        outputs = Outputs(self._room)
         done, _, stopped = self._request("cell", source.encode("utf-8", "surrogatepass"), self.seconds_per_cell, outputs.hear)
         if done.get("status") == "error" and not any(output.get("ename") == done.get("ename") for output in outputs.kept):
-            outputs.error(done)
+            outputs.error({name: done.get(name) for name in ("ename", "evalue")})
         if stopped:
             outputs.error({"ename": "Timeout", "evalue": f"stopped after {self.seconds_per_cell:g} s"})
+        self._room = outputs.room_left()
         return outputs.kept
 
     def ask(self, code, request, seconds, chance=False):
@@ -166,7 +168,7 @@ class Session:
 
     def _understood(self, header):
         try:
-            found = json.loads(header) if parts(header) <= MOST_PARTS["header"] else None
+            found = json.loads(header.decode()) if parts(header) <= MOST_PARTS["header"] else None
         except (ValueError, RecursionError):
             found = None
         if not isinstance(found, dict):
@@ -194,19 +196,23 @@ class Session:
         self._looked = now
         if self._place.ended() is not None:
             self._die(how_it_ended(self._place.ended()))
-        found = limits.processes(self._place.first)
-        if limits.memory(found, self._bounds.memory) > self._bounds.memory:
+        try:
+            found = limits.processes(self._place.first)
+            memory, cpu_seconds = limits.memory(found, self._bounds.memory), limits.cpu_seconds(found)
+        except Exception:
+            self._hung_up("it could not be watched")
+        if memory > self._bounds.memory:
             self._end(f"it took more than {self._bounds.memory / 1e9:g} GB of memory")
-        self._cpu_seconds = max(self._cpu_seconds, limits.cpu_seconds(found))
+        self._cpu_seconds = max(self._cpu_seconds, cpu_seconds)
         if self._cpu_seconds > self._bounds.cpu_seconds:
             self._end(f"it took more than {self._bounds.cpu_seconds} s of processor time")
 
-    def _hung_up(self):
+    def _hung_up(self, how="it hung up on the grader"):
         until = monotonic() + 0.5
         while self._place.ended() is None and monotonic() < until:
             select.select([], [], [], 0.005)
         code = self._place.ended()
-        self._end("it hung up on the grader" if code is None else how_it_ended(code))
+        self._end(how if code is None else how_it_ended(code))
 
     def _end(self, reason):
         with suppress(OSError):
