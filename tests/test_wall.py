@@ -510,6 +510,7 @@ with open("locked", "wb") as file:
 BOMBS["a process whose first thread has ended"] = """
 import ctypes, os, platform, threading, time
 def hold():
+    time.sleep(0.5)
     held = b"x" * 400_000_000
     time.sleep(9)
 if os.fork() == 0:

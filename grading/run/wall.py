@@ -184,8 +184,8 @@ class Wall:
         """Return bubblewrap's command: what is behind the wall, and nothing else is."""
         root = os.geteuid() == 0
         user = str(self._user())
-        wrapped = [self._program, "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--hostname", "student", "--die-with-parent", "--new-session"]
-        wrapped += ["--seccomp", str(open_file(files, forbidden(namespaces=not self.alone)))]
+        wrapped = [self._program, "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--die-with-parent", "--new-session"]
+        wrapped += ["--hostname", "student", "--seccomp", str(open_file(files, forbidden(namespaces=not self.alone)))]
         if root:
             wrapped += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--cap-add", "CAP_SETPCAP"]
             command = [shutil.which("setpriv"), "--reuid", user, "--regid", user, "--clear-groups", "--inh-caps=-all", "--bounding-set=-all", *command]
