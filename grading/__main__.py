@@ -27,7 +27,7 @@ def options(arguments):
     parser.add_argument("--submitted", type=Path, default=Path("submitted"), metavar="DIR", help="where STUDENT/NAME/NAME.ipynb lie (default: submitted)")
     parser.add_argument("--out", type=Path, default=Path("graded"), metavar="DIR", help="where marks, feedback and gradebook go (default: graded)")
     parser.add_argument("--jobs", type=whole(1), default=os.cpu_count(), metavar="N", help="submissions graded at the same time (default: one per core)")
-    parser.add_argument("--seconds", type=positive, default=120, metavar="N", help="that a cell, or the calls of a function, may take (default: 120), unless it trains")
+    parser.add_argument("--seconds", type=positive, default=120, metavar="N", help="a cell, or the calls of a function, may take (default: 120)")
     parser.add_argument("--seed", type=whole(0), metavar="N", help="of the fresh cases (default: drawn once, then kept in OUT/NAME/seed)")
     parser.add_argument("--unsafe", action="store_true", help=UNSAFE)
     return parser.parse_args(arguments)

@@ -175,7 +175,7 @@ class Wall:
                 os.close(number)
 
     def _user(self):
-        """Return the number of the user that runs submissions. The system counts processes by user: where nothing else sets two apart, each gets one of its own."""
+        """Return the number of the user that runs submissions: one for each where the system, which counts processes by user, has nothing else to go by."""
         if os.geteuid():
             return os.geteuid()
         return SOMEBODY + secrets.randbelow(1 << 24) if self.alone else NOBODY
@@ -277,7 +277,10 @@ NUMBERS = {
 
 
 def forbidden(namespaces):
-    """Return a filter program for the kernel (seccomp) that refuses these calls, calls by other conventions and, unless it may make them, fresh namespaces. Raises NoWall."""
+    """Return a filter program for the kernel (seccomp) that refuses these calls, calls by other conventions and, where it should, fresh namespaces.
+
+    Raises NoWall.
+    """
     if platform.machine() not in NUMBERS:
         raise NoWall(f"The wall knows the processors {' and '.join(NUMBERS)}, not {platform.machine()}: grade on one of these.")
     machine, refused, others = NUMBERS[platform.machine()]
