@@ -105,8 +105,8 @@ for name in os.listdir("/proc/self/fd"):
 until = time.monotonic() + 1.5
 while time.monotonic() < until:
     tries("a process", lambda: len([name for name in os.listdir("/proc") if name.isdigit()]) > 1)
-    tries("a scratch", lambda: set(os.listdir("/scratch")) - {"work", "home", "tmp"})
-    tries("a file", lambda: os.stat(os.path.join("/scratch", "work", "neighbours")))
+    tries("a scratch", lambda: set(os.listdir("/submission")) - {"work", "home", "tmp"})
+    tries("a file", lambda: os.stat(os.path.join("/submission", "work", "neighbours")))
     tries("shared memory", lambda: os.listdir("/dev/shm"))
     tries("an abstract socket", lambda: reaches(socket.AF_UNIX, "\\0neighbour"))
     tries("a list of sockets", lambda: b"neighbour" in read("/proc/net/unix"))
@@ -114,11 +114,11 @@ while time.monotonic() < until:
 tries("shared memory by its key", lambda: called("shmget", 4711, 10, 0o666))
 """,
     "writes": """
-for folder in ("/", "/usr", "/usr/bin", "/etc", "/dev", "/behind", "/behind/behind", "/proc", "/proc/sys/kernel", "/var", "/run", sys.prefix, os.path.dirname(json.__file__), *where["folders"]):
+for folder in ("/", "/usr", "/usr/bin", "/etc", "/dev", "/grading", "/grading/behind", "/proc", "/proc/sys/kernel", "/var", "/run", sys.prefix, os.path.dirname(json.__file__), *where["folders"]):
     tries(f"a file in {folder}", lambda: write(folder + "/written"))
     tries(f"a folder in {folder}", lambda: os.mkdir(folder + "/made") is None)
     tries(f"a link in {folder}", lambda: os.symlink("x", folder + "/link") is None)
-for path in (where["gradebook"], where["solution"], json.__file__, "/etc/passwd", "/etc/ld.so.cache", "/behind/behind/shell.py", "/proc/sysrq-trigger", "/proc/sys/kernel/core_pattern", "/proc/sys/user/max_user_namespaces", "/proc/sys/net/ipv4/ip_forward", "/proc/kmsg"):
+for path in (where["gradebook"], where["solution"], json.__file__, "/etc/passwd", "/etc/ld.so.cache", "/grading/behind/shell.py", "/proc/sysrq-trigger", "/proc/sys/kernel/core_pattern", "/proc/sys/user/max_user_namespaces", "/proc/sys/net/ipv4/ip_forward", "/proc/kmsg"):
     tries(f"opening {path}", lambda: os.open(path, os.O_WRONLY))
     tries(f"rights of {path}", lambda: os.chmod(path, 0o666) is None)
     tries(f"moving {path}", lambda: os.rename(path, path + "-") is None)
@@ -227,7 +227,7 @@ def fill(path, size=0):
     except OSError:
         pass
     return size
-for folder in (".", "/tmp", "/scratch/home", "/dev/shm"):
+for folder in (".", "/tmp", "/submission/home", "/dev/shm"):
     size = sum(fill(f"{folder}/file{number}") for number in range(3))
     if size > 200_000_000:
         print("G" "OT:", size, "bytes in", folder)
@@ -322,8 +322,8 @@ for name, make in {"checks.py": os.mkfifo, "expected.json": os.mkdir, where["nam
         os.remove(name)
     make(name)
 os.chmod(".", 0)
-os.chmod("/scratch", 0)
-os.rename("/scratch/work", "/scratch/gone")
+os.chmod("/submission", 0)
+os.rename("/submission/work", "/submission/gone")
 """,
     "deep-replies": "import json, itertools\nreplies = itertools.cycle(['[' * 90_000, '{\"a\":' * 90_000, '1' * 90_000, '{\"outcomes\": ' + '[' * 900 + ']' * 900 + '}', 'NaN'])\njson.dumps = lambda *a, **k: next(replies)",
     "odd-replies": """
@@ -349,7 +349,7 @@ def found():
 def keep(text):
     lines = re.findall(rb"np[.]where.z >= 0, 1.0[^\\n]{0,60}", text)
     if lines:
-        for path in ("/dev/shm/kept", "/scratch/kept", "kept.txt"):
+        for path in ("/dev/shm/kept", "/submission/kept", "kept.txt"):
             with open(path, "wb") as file:
                 file.write(lines[0])
         print("kept", lines[0])
@@ -361,7 +361,7 @@ def keep(text):
         raise ValueError(lines[0].decode())
 def show():
     while True:
-        for path in ("/dev/shm/kept", "/scratch/kept"):
+        for path in ("/dev/shm/kept", "/submission/kept"):
             if os.path.exists(path):
                 os.write(1, open(path, "rb").read())
                 print(open(path).read())

@@ -609,7 +609,7 @@ def test_two_sessions_work_at_the_same_time(wall):
 
 
 def test_a_notebook_may_lose_its_folder_and_its_handles(session):
-    session.run("import os, resource, shutil\nos.mkdir('below'); os.chdir('below'); shutil.rmtree('/scratch/work')")
+    session.run("import os, resource, shutil\nos.mkdir('below'); os.chdir('below'); shutil.rmtree('/submission/work')")
     assert shown(session.run("1 + 1")) == ["2"] and session.ask(ECHO, b"abc", 5) == b"cba"
     session.run("os.chdir('/'); resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))")
     assert shown(session.run("1 + 1")) == ["2"] and session.ask(ECHO, b"abc", 5) == b"cba"
@@ -624,12 +624,12 @@ def test_it_gets_nothing_of_the_users_settings(monkeypatch):
     files = {"helper.py": b"value = 7", "random.py": b"1 / 0", "wave.py": b"1 / 0", "data/x.txt": b"x"}
     with Wall() as wall, Session(wall, files, 10) as session:
         cells = "import os, resource, sys, helper, wave\n[resource.getrlimit(resource.RLIMIT_CORE), sys.stdin.read() == '', helper.value, os.getcwd(), os.environ['OMP_NUM_THREADS'], os.environ['NPY_DISABLE_CPU_FEATURES']]"
-        assert eval(shown(session.run(cells))[0]) == [(0, 0), True, 7, "/scratch/work", "1", "X86_V4"]
+        assert eval(shown(session.run(cells))[0]) == [(0, 0), True, 7, "/submission/work", "1", "X86_V4"]
         environment = eval(shown(session.run("dict(os.environ)"))[0])
         assert shown(session.run("sorted(os.listdir()), open('data/x.txt').read()")) == ["(['data', 'helper.py', 'random.py', 'wave.py'], 'x')"]
     assert not {"SOME_PASSWORD", "PYTHONSTARTUP", "PYTEST_CURRENT_TEST"} & set(environment)
     assert environment["USER"] == "student" and environment["PYTHONHASHSEED"] == "0"
-    assert environment["HOME"] == environment["MPLCONFIGDIR"] == "/scratch/home"
+    assert environment["HOME"] == environment["MPLCONFIGDIR"] == "/submission/home"
 
 
 def test_processor_time_is_measured_from_outside(session):

@@ -434,6 +434,15 @@ def test_the_proof_names_a_hole(hole):
         prove(wall, [SOLUTIONS])
 
 
+def test_a_python_may_be_where_submissions_write_otherwise(tmp_path, monkeypatch):
+    found = pythons()
+    monkeypatch.setattr("grading.run.wall.pythons", lambda: [*found, tmp_path])
+    for alone in (False, True):
+        with Wall(alone=alone) as wall:
+            wall.ready()
+            prove(wall, [SOLUTIONS])
+
+
 @pytest.mark.parametrize("home", [Path("/"), Path("/", "nowhere")], ids=["root", "missing"])
 def test_the_proof_takes_any_home(home):
     with Wall() as wall:

@@ -1,24 +1,24 @@
 """Find out whether submissions can run behind the wall here; `python -m tools.bubblewrap` installs bubblewrap if it is missing."""
 
+import os
 import shutil
 import subprocess
 import sys
 from functools import cache
 from pathlib import Path
 
-from grading.run.wall import NoWall, Wall
+from grading.run.wall import NoWall, bubblewrap
 from tools import packages
 
 
 @cache
 def stands():
-    """Say whether the wall can be built here, of either kind."""
+    """Say whether bubblewrap is here and may do its work. Then the wall must stand, and where it does not, tests fail."""
     try:
-        with Wall() as wall:
-            wall.ready()
+        command = [bubblewrap(), "--unshare-pid", "--unshare-net", *([] if os.geteuid() == 0 else ["--unshare-user"]), "--ro-bind", "/", "/", "true"]
     except NoWall:
         return False
-    return True
+    return subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
 
 
 def main():

@@ -7,6 +7,7 @@ from itertools import islice
 from pathlib import Path
 
 MEGABYTE = 1_000_000
+SCRATCH = "/submission"  # where a submission may write; nobody's own folder has this name
 TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 A_HANDLE = 250_000  # bytes that an open file counts as: what waits in a socket or a pipe is in no process's memory
 A_NAME = 1500  # bytes that a file or a folder counts as, when it is empty
@@ -96,9 +97,9 @@ def living(number):
 def in_folders(number):
     """Return about the bytes that the names in a submission's own file systems take; what its files hold is bounded."""
     taken = 0
-    for name in ("scratch", "dev/shm"):
+    for name in (SCRATCH, "/dev/shm"):
         try:
-            of = os.statvfs(os.path.join(f"/proc/{number}/root", name))
+            of = os.statvfs(f"/proc/{number}/root{name}")
         except GONE:
             continue
         taken += (of.f_files - of.f_ffree) * A_NAME

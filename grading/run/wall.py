@@ -23,12 +23,11 @@ from time import monotonic, sleep
 import matplotlib
 import psutil
 
-from grading.run.limits import Bounds, processes
+from grading.run.limits import SCRATCH, Bounds, processes
 
 START, PATIENCE = 120, 2  # seconds for Python to become ready, and to end
 TRIES = 4  # to start a submission
-SCRATCH = "/scratch"
-INSIDE = "/behind"  # where this project's one folder is, for a submission
+INSIDE = "/grading"  # where this project's one folder is, for a submission
 NOBODY, SOMEBODY = 65534, 0x70000000
 HERE = Path(__file__).resolve().parent
 INTERRUPTS = {signal.SIGINT, signal.SIGTERM}
@@ -207,7 +206,9 @@ class Wall:
                 made.add(parent)
             wrapped += ["--ro-bind", theirs, ours]
         wrapped += ["--perms", "0444", "--ro-bind-data", str(open_file(files, f"student:x:{user}:{user}::{SCRATCH}:/bin/sh\n".encode())), "/etc/passwd"]
-        wrapped += ["--proc", "/proc", "--dev", "/dev", "--symlink", f"{SCRATCH}/tmp".lstrip("/"), "/tmp"]
+        wrapped += ["--proc", "/proc", "--dev", "/dev"]
+        if Path("/tmp") not in made:  # else a Python is there
+            wrapped += ["--symlink", f"{SCRATCH}/tmp".lstrip("/"), "/tmp"]
         if self.alone:
             wrapped += ["--perms", "1777", "--size", str(self.bounds.shm), "--tmpfs", "/dev/shm"]
         elif root:
