@@ -5,6 +5,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import time
 from contextlib import ExitStack, contextmanager
@@ -22,6 +23,7 @@ from tools import classes
 EARLIER = "c387435"  # the last version without a wall
 LIGHT, TORCH = "02_regression_vs_classification", "04_softmax_nll"
 FEW, MANY, FURTHER = 40, 200, 4
+PATH = os.pathsep.join([sysconfig.get_path("scripts"), os.environ["PATH"]])  # nbgrader asks for alembic by its name
 
 NBGRADER = """
 c = get_config()
@@ -48,7 +50,8 @@ class Run(NamedTuple):
 def timed(command, folder):
     """Run a command; return its Run. Raises subprocess.CalledProcessError."""
     before, busy, started = os.times(), used(), time.perf_counter()
-    subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    subprocess.run(command, cwd=folder, env=os.environ | {"PATH": PATH}, check=True, **quiet)
     after = os.times()
     cpu = after.children_user + after.children_system - before.children_user - before.children_system
     return Run(time.perf_counter() - started, cpu, used() - busy)
