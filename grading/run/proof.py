@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 from grading.run.session import Died, NoAnswer, Session
-from grading.run.wall import NoWall, pythons
+from grading.run.wall import NoNesting, NoPlace, NoWall, pythons
 
 PROBE = Path(__file__).with_name("behind") / "probe.py"
 NAMESPACES = ("pid", "net", "ipc", "uts", "mnt")
@@ -19,7 +19,7 @@ SECONDS = 30
 
 
 def prove(wall, hidden):
-    """Try from behind the wall what must not be possible. Raises NoWall that names what was.
+    """Try from behind the wall what must not be possible. Raises NoWall that names what was, and NoNesting.
 
     hidden: folders whose files must not be seen there.
     """
@@ -48,7 +48,9 @@ def prove(wall, hidden):
         try:
             with Session(wall) as session:
                 possible = json.loads(session.ask(PROBE.read_text(encoding="utf-8"), json.dumps(asked).encode(), SECONDS))
-        except (Died, NoAnswer, ValueError) as reason:
+        except NoNesting:
+            raise
+        except (Died, NoAnswer, NoPlace, ValueError) as reason:
             raise NoWall(f"What a submission can do here could not be tried: {reason}.") from None
     if possible:
         raise NoWall(f"The wall does not stand on this machine: a submission could {', '.join(possible)}. Nothing was graded.")
