@@ -21,7 +21,7 @@ class Lost(Exception):
 class Workers:
     """`number` forks of this process: `with Workers(2, work) as workers`, then give jobs and take what `work(job)` returned or raised.
 
-    seconds: that a job may take; a process that is longer at one is ended, and so is one that takes too much memory.
+    seconds: that a job may take; a process that is longer at one is ended. One that asks for more than MEMORY gets a MemoryError.
     """
 
     def __init__(self, number, work, seconds=inf):
