@@ -10,7 +10,7 @@ PART ?=
 RUN := .venv/bin/python
 PYTHONS := python3 python python3.14 python3.13 python3.12 python3.11
 
-.PHONY: help book pdf serve test refresh exercises bench lock vendor environment
+.PHONY: help book pdf serve test refresh exercises bench studies lock vendor environment
 
 help: ## show this list
 	@echo "Commands of this book:"; echo
@@ -41,6 +41,9 @@ exercises: environment ## make the exercises of their solution notebooks (NAME=0
 
 bench: environment ## print times, memory and sizes beside their targets (PART=site: only these)
 	@$(RUN) -m tools.bench $(PART)
+
+studies: environment ## measure again what the book says was tried, and store the tables (NAME=momentum: only that one)
+	@$(RUN) -m tools.studies $(NAME)
 
 lock: ## pin requirements.txt anew from requirements.in
 	@$(call python,tools/lock.py)

@@ -76,6 +76,8 @@ def chapters():
             elapsed = seconds(partial(refresh.run, path))
         row(f"{name}: run", f"{elapsed:.1f} s", f"at most {limit} s")
         row(f"{name}: memory", f"{memory.peak / 1e9:.2f} GB", "at most 1.5 GB")
+        words, lines = notebooks.unfolded(notebooks.read(path))
+        row(f"{name}: unfolded", f"{words} words, {lines} lines of code")
         figures = sum(size for _, cell in notebooks.code_cells(notebooks.read(path)) for _, size in notebooks.images(cell))
         row(f"{name}: figures", f"{figures / 1e6:.2f} MB", f"at most {notebooks.FIGURES_TOGETHER / 1e6} MB")
 

@@ -26,6 +26,7 @@ IMAGES = ("image/svg+xml", "image/png", "image/jpeg")
 
 TURN_NBVAL_OFF = {"nbval-skip", "nbval-raises-exception", "raises-exception", "nbval-check-output", "pytest-validate-ignore-output"}
 PICTURES_ONLY = "nbval-ignore-output"
+DETOUR = "{.detour}"  # on the line above a heading: what stands below it folds
 
 MACHINE = {
     "a path of one machine": r"/(home|root|tmp|Users)/|\b[A-Z]:\\\w|site-packages",
@@ -246,3 +247,35 @@ def unchecked_claims(notebook):
                 yield f"code cell {number} says it verifies {label} but prints no check of it"
         yield from (f"code cell {number} does not find it to hold: {line}" for line in lines if line.startswith("eq-") and not HOLDS.match(line))
     yield from (f"no code cell is tagged verifies:{label}" for label in sorted(claims - verified))
+
+
+def unfolded(notebook):
+    """Return (words of prose, lines of code) that a page shows before anything is folded open.
+
+    Folded are sections below a heading with the class `detour` and directives with the class `dropdown`.
+    """
+    words = lines = 0
+    detour = None  # the level of the heading that folds
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            lines += 0 if detour else len([line for line in cell.source.splitlines() if line.strip()])
+            continue
+        fences, dropdown, marked = [], 0, False
+        for line in cell.source.splitlines():
+            if fence := re.match(r"(:{3,}|`{3,})(.*)", line):
+                if fence[2].strip():
+                    fences.append(fence[1])
+                    dropdown = dropdown or ("{dropdown}" in fence[2]) * len(fences)
+                elif fence[1] in fences:
+                    fences.pop()
+                    dropdown = dropdown if len(fences) >= dropdown else 0
+                continue
+            if not fences and (heading := re.match(r"(#+) ", line)):
+                if detour and len(heading[1]) <= detour:
+                    detour = None
+                if marked:
+                    detour = len(heading[1])
+            marked = line.strip() == DETOUR
+            if not (detour or dropdown or marked):
+                words += len(line.split())
+    return words, lines
