@@ -969,7 +969,7 @@ DETOUR = [
         metadata={"tags": ["verifies:eq-aside"], "mystnb": FIGURE},
     ),
     f"{LONG}\n\n#### A part of it\n\n{{.detour}}\n#### An aside of the aside\n\n$$\n2 = 2\n$$ (def-deep)\n\n{LONG}",
-    f"## After\n\nNo animal, but surprise. {LONG}",
+    f"## After\n\nNo animal, but surprise, after {{eq}}`eq-aside`. {LONG}",
 ]
 PLACES = {  # within the detour, and how many folds are around it
     "an-aside": 1,
@@ -1060,6 +1060,15 @@ def test_search_leads_into_a_detour_and_quotes_it(detours, browser):
             assert page.evaluate(OPEN) == folds, query
             if folds:
                 assert page.locator(".detour .highlighted").first.is_visible()
+
+
+def test_a_reference_shows_what_is_folded(detours, browser):
+    with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
+        page = context.new_page()
+        enter(page, f"{detours}page.html")
+        page.locator("#after a[href='#equation-eq-aside']").hover()
+        page.locator(".preview .equation").wait_for()
+        assert page.evaluate(OPEN) == 0
 
 
 def test_the_contents_beside_the_text_follow_into_a_detour(detours, browser):
