@@ -1093,14 +1093,6 @@ def test_a_detour_is_open_on_paper(detours, reader):
     assert reader.locator("section#page-an-aside > h3").count() == 1 and reader.locator(".detour summary").count() == 0
 
 
-def test_axe_finds_no_violation_at_a_folded_detour(detours, browser):
-    for theme in THEMES:
-        with browser.new_context(color_scheme=theme) as context:
-            page = context.new_page()
-            enter(page, f"{detours}page.html")
-            assert Axe().run(page, context=".detour", options=AXE_OPTIONS["desktop"]).response["violations"] == []
-
-
 def test_a_term_is_linked_outside_of_detours_if_it_can_be(detours, browser):
     with browser.new_context(java_script_enabled=False) as context:
         page = context.new_page()
