@@ -1,4 +1,4 @@
-"""How often does a softmax too many lose a class for ever, and what does that depend on?
+"""How often does a softmax too many lose a class, and on what does that depend?
 
 First the network, optimiser and rate of chapter 4, from other starts, on other splits, and with a fifth of the rate
 and five times the steps; then the plain descent of the page on debugging, from other starts. A class is lost when it is
