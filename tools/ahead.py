@@ -47,9 +47,10 @@ def replay(path):
     except Refused as reason:
         print(f"{name}: {reason}", flush=True)
         return 1
-    print(f"{name}: {len(found) or 'nothing'} differs", flush=True)
+    if not found:
+        print(f"{name}: every cell shows what is stored", flush=True)
     for number, first, lines in found:
-        print(f"  code cell {number} ({first})", *(f"    {line}" for line in lines), sep="\n", flush=True)
+        print(f"{name}: code cell {number} ({first}) differs", *(f"    {line}" for line in lines), sep="\n", flush=True)
     return len(found)
 
 

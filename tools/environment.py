@@ -102,11 +102,14 @@ def install():
         pins = [line for line in read(REQUIREMENTS).splitlines() if "==" in line and ";" not in line]
         say("Installing %d packages into .venv; the first time this takes some minutes." % len(pins))
         code = run(pip, len(pins))
+    report = read(LOG)
+    offline = any(sign in report for sign in NO_NETWORK)
+    if AHEAD and offline and not code:  # pip --upgrade then keeps what is there, and calls that a success
+        say("The package index could not always be reached: what %s holds may not be the newest." % NAME)
     if code:
-        report = read(LOG)
         if code < 0:
             reason = "pip was ended from outside. Run"
-        elif any(sign in report for sign in NO_NETWORK):
+        elif offline:
             reason = "the package index cannot be reached. Check the network connection and run"
         elif "No space left on device" in report:
             reason = "the disk is full. Make room (2.5 GB; a torch for GPUs takes 7) and run"
