@@ -18,8 +18,11 @@ for (const box of document.querySelectorAll(SCROLLING)) scrolling.observe(box);
 {
   const idle = window.requestIdleCallback ?? setTimeout;
   const waiting = [...document.querySelectorAll(".bd-article > section > section")];
-  for (const section of waiting)
-    section.style.containIntrinsicBlockSize = `auto ${section.textContent.length + 250 * section.querySelectorAll("img").length}px`;
+  const height = (part) => part.textContent.length + 250 * part.querySelectorAll("img").length;
+  for (const section of waiting) {
+    const folded = [...section.querySelectorAll(".detour > details:not([open])")].filter((details) => !details.parentElement.closest("details"));
+    section.style.containIntrinsicBlockSize = `auto ${folded.reduce((rest, details) => rest - height(details), height(section))}px`;
+  }
   const whole = () => document.documentElement.classList.add("whole");
   const next = () => {
     waiting.shift()?.classList.add("laid-out");
@@ -28,6 +31,19 @@ for (const box of document.querySelectorAll(SCROLLING)) scrolling.observe(box);
   const signs = new AbortController();
   for (const sign of ["scroll", "wheel", "touchstart", "pointerdown", "keydown"])
     addEventListener(sign, () => (signs.abort(), idle(next)), { signal: signs.signal, passive: true });
+}
+
+// Browsers unfold what an address leads into; older ones do not. What was searched for unfolds, too.
+{
+  const unfold = (folds, reason) => {
+    const folded = [...document.querySelectorAll(`${folds}:not([open])`)].filter((details) => details.querySelector(reason));
+    for (const details of folded) details.open = true;
+    if (folded.length) document.querySelector(":target")?.scrollIntoView();
+  };
+  const arrive = () => unfold("details", ":target");
+  addEventListener("hashchange", arrive);
+  arrive();
+  setTimeout(() => unfold(".detour > details", ".highlighted"), 100); // when sphinx_highlight.js has marked it
 }
 
 // Large brackets come in fonts of their own, which are small, and wanted at once where a reader scrolls to.
@@ -59,7 +75,8 @@ const PARTS = "h1, h2, h3, p, li, dt, dd, th, td, pre, figcaption, summary";
 document.querySelector("script[src*=searchtools]")?.addEventListener("load", () => {
   Search.htmlToText = (html, anchor) => {
     const page = new DOMParser().parseFromString(html, "text/html");
-    const part = (anchor && page.querySelector(`article ${anchor}`)) || page.querySelector("article");
+    const place = page.querySelector(anchor ? `article ${anchor}` : "article") ?? page.querySelector("article");
+    const part = place.matches(".detour-start") ? place.closest("section") : place;
     for (const unread of page.querySelectorAll(".headerlink, [aria-hidden='true'], script, style")) unread.remove();
     for (const ended of page.querySelectorAll(PARTS)) ended.append(" ");
     const said = part.matches("dt") ? part.textContent + part.parentElement.querySelector(`${anchor} ~ dd`).textContent : part.textContent;

@@ -45,7 +45,7 @@ function preview(article) {
 
   function isInView(target) {
     const { top, bottom, height } = target.getBoundingClientRect();
-    return height > 0 && top >= 0 && bottom <= innerHeight;
+    return height > 0 && top >= 0 && bottom <= innerHeight && !target.closest("details:not([open])");
   }
 
   function excerpt(target) {

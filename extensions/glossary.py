@@ -2,11 +2,12 @@
 
 Only running prose is looked at: no headings, tables, captions and boxes, no code, formulas and links. A term that the page
 prints in bold or in italics is introduced there, and not linked. An entry such as "bias of a layer" keeps a word of many
-meanings out.
+meanings out. What folds comes last: who leaves it out is to find the link, too.
 """
 
 import re
 
+from detours import is_detour
 from docutils import nodes
 
 PAGE = "chapters/glossary"
@@ -29,7 +30,7 @@ def link_terms(app, doctree, docname):
     marked = (node.astext().lower().strip(" .:") for kind in INTRODUCES for node in doctree.findall(kind))
     done = {forms[mark][0] for mark in marked if mark in forms}
     address = app.builder.get_relative_uri(docname, PAGE)
-    for text in list(doctree.findall(nodes.Text)):
+    for text in sorted(doctree.findall(nodes.Text), key=folds):
         pieces, end = [], 0
         for match in pattern.finditer(text) if is_prose(text) else ():
             number, anchor = forms[match[0].lower()]
@@ -45,6 +46,13 @@ def link_terms(app, doctree, docname):
 def inflected(name):
     """Return a term and its plural."""
     return {name, f"{name[:-1]}ies" if name.endswith("y") else f"{name}es" if name.endswith(("s", "x")) else f"{name}s"}
+
+
+def folds(node):
+    """Say whether a node is in a section that folds."""
+    while node is not None and not is_detour(node):
+        node = node.parent
+    return node is not None
 
 
 def is_prose(text):

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sysconfig
 import threading
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -62,6 +63,16 @@ class QuietHandler(http.server.SimpleHTTPRequestHandler):
         pass
 
 
+@contextmanager
+def serving(folder):
+    """Serve a folder on localhost; give its address, which ends with a slash."""
+    handler = functools.partial(QuietHandler, directory=folder)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+
+
 @pytest.fixture(scope="session")
 def site(tmp_path_factory):
     """The book's own site, strictly built from a copy and served on localhost.
@@ -77,13 +88,10 @@ def site(tmp_path_factory):
     assert built.returncode == 0, built.stdout + built.stderr
 
     folder = book / "_build" / "html"
-    handler = functools.partial(QuietHandler, directory=folder)
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
     pages = {path.relative_to(folder).as_posix() for path in folder.rglob("*.html") if "_static" not in path.parts}
     pages = sorted(pages - {"index.html"})  # which only leads to the first one
-    yield SimpleNamespace(folder=folder, url=f"http://127.0.0.1:{server.server_port}/", pages=pages)
-    server.shutdown()
+    with serving(folder) as url:
+        yield SimpleNamespace(folder=folder, url=url, pages=pages)
 
 
 @pytest.fixture(scope="session")

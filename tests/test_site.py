@@ -1,5 +1,6 @@
 """The built site: what a reader sees, on a phone and on a desktop, in either theme, with scripts and without."""
 
+import functools
 import gzip
 import io
 import json
@@ -20,7 +21,7 @@ import nbformat
 import pytest
 import sphinxcontrib.katex
 from axe_playwright_python.sync_playwright import Axe
-from conftest import ROOT, SECRET, build, enter, write_notebook
+from conftest import ROOT, SECRET, build, enter, serving, write_notebook
 from fontTools.ttLib import TTFont
 from playwright.sync_api import Page
 from pypdf import PdfReader
@@ -344,7 +345,7 @@ def test_terms_lead_to_the_glossary_once_and_from_prose_only(notebook, site, des
     terms = desktop.locator("article a.term").evaluate_all("links => links.map((link) => link.hash.slice(1))")
     assert len(terms) >= 5 and len(terms) == len(set(terms))
     assert [term for term in terms if term not in glossary] == []
-    assert desktop.locator("article :is(h1, h2, h3, table, figure, pre, strong, em, .admonition, details) a.term").count() == 0
+    assert desktop.locator("article :is(h1, h2, h3, table, figure, pre, strong, em, .admonition, details:not(.detour > *)) a.term").count() == 0
     assert "term-temperature" not in terms or "mse" not in notebook.name  # which speaks of degrees
 
 
@@ -831,6 +832,10 @@ FAULTS = {
     "an_unchecked_claim": [CLAIM.replace("eq-sum", "eq-unchecked")],
     "a_check_of_no_equation": ["# Page", code(tags=["verifies:eq-none"])],
     "a_label_of_another_kind": [CLAIM.replace("eq-sum", "sum")],
+    "a_detour_above_the_title": ["{.detour}\n# Page"],
+    "a_detour_at_the_end_of_a_cell": ["# Page\n\n{.detour}", "## Part"],
+    "a_detour_in_the_heading": ["# Page\n\n## Part {.detour}"],
+    "a_detour_in_a_box": ["# Page\n\n:::{note}\n{.detour}\n### Part\n:::"],
 }
 
 
@@ -947,3 +952,150 @@ def test_an_exercise_is_packed_without_caches_and_alike_at_every_build(tmp_path)
     shutil.rmtree(folder)
     assert build(book).returncode != 0
     assert not zipped.exists()
+
+
+# Sections that fold
+
+LONG = "\n\n".join(f"Paragraph {number} says nothing new. " * 9 for number in range(12))
+FIGURE = {"figure": {"caption": "A square.", "name": "fig-aside"}, "image": {"alt": "A square with nothing in it."}}
+SQUARE = '<svg xmlns="http://www.w3.org/2000/svg" width="72pt" height="72pt"><path d="M9 9h50v50h-50z"/></svg>'
+DETOUR = [
+    f"# Page\n\nAs {{eq}}`eq-aside` and {{numref}}`fig-aside` say.\n\n## Before\n\n{LONG}",
+    "{.detour}\n### An aside\n\nThe wombat and the surprise, as in\n\n$$\n1 + 1 = 2\n$$ (eq-aside)",
+    nbformat.v4.new_code_cell(
+        "1 + 1",
+        execution_count=1,
+        outputs=[nbformat.v4.new_output("display_data", data={"image/svg+xml": SQUARE})],
+        metadata={"tags": ["verifies:eq-aside"], "mystnb": FIGURE},
+    ),
+    f"{LONG}\n\n#### A part of it\n\n{{.detour}}\n#### An aside of the aside\n\n$$\n2 = 2\n$$ (def-deep)\n\n{LONG}",
+    f"## After\n\nNo animal, but surprise, after {{eq}}`eq-aside`. {LONG}",
+]
+PLACES = {  # within the detour, and how many folds are around it
+    "an-aside": 1,
+    "equation-eq-aside": 1,
+    "check-eq-aside": 1,
+    "fig-aside": 1,
+    "a-part-of-it": 1,
+    "an-aside-of-the-aside": 2,
+    "equation-def-deep": 2,
+}
+OPEN = "() => document.querySelectorAll('.detour > details[open]').length"
+TOP = """(id) => {
+  const place = document.getElementById(id), begin = place.matches(".detour-start") ? place.closest("details") : place;
+  return place.checkVisibility() && begin.getBoundingClientRect().top;
+}"""
+
+
+@pytest.fixture(scope="module")
+def detours(tmp_path_factory):
+    """The site of a small book with a detour, and one within it."""
+    book = small_book(tmp_path_factory.mktemp("detours") / "book", page=DETOUR, other=["# Other\n\nSee {eq}`eq-aside`."])
+    (book / "chapters").mkdir()
+    (book / "chapters" / "glossary.md").write_text("# Glossary\n\n:::{glossary}\nsurprise\n  It is.\n\nwombat\n  An animal.\n:::\n", encoding="utf-8")
+    with (book / "_toc.yml").open("a", encoding="utf-8") as contents:
+        contents.write("  - file: chapters/glossary\n")
+    built = build(book)
+    assert built.returncode == 0, built.stdout + built.stderr
+    with serving(book / "_build" / "html") as url:
+        yield url
+
+
+@pytest.fixture(params=[True, False], ids=["scripts", "no_scripts"])
+def reader(request, browser):
+    """An empty page, with scripts and without."""
+    with browser.new_context(java_script_enabled=request.param, viewport={"width": 1280, "height": 900}) as context:
+        page = context.new_page()
+        page.enter = functools.partial(enter if request.param else Page.goto, page)
+        yield page
+
+
+def test_a_detour_folds_with_all_that_belongs_to_it(detours, reader):
+    reader.enter(f"{detours}page.html")
+    summary = reader.locator("summary", has=reader.get_by_role("heading", level=3, name="An aside"))
+    inside = [reader.locator("article").get_by_text(text) for text in ("The wombat", "checks equation", "A square.", "A part of it", "An aside of the aside")]
+    folded = [place.is_visible() for place in inside]
+    summary.focus()
+    reader.keyboard.press("Enter")
+    assert (folded, [place.is_visible() for place in inside]) == ([False] * 5, [True] * 5)
+    assert reader.evaluate(FOCUS)[1] == []
+    summary.click()
+    assert reader.evaluate(OPEN) == 0
+    assert reader.get_by_role("heading", name="After").is_visible()
+
+
+def test_an_address_opens_the_detours_around_its_place(detours, reader):
+    for place, folds in PLACES.items():
+        reader.goto("about:blank")
+        reader.enter(f"{detours}page.html#{place}")
+        assert reader.evaluate(OPEN) == folds, place
+        assert 0 <= reader.evaluate(TOP, place) < 100, place
+
+
+def test_a_link_and_the_way_back_open_a_detour_as_often_as_one_folds_it(detours, reader):
+    reader.enter(f"{detours}other.html")
+    reader.locator("article a[href*='eq-aside']").click()
+    fold, reference, entry = (reader.locator(place).first for place in (".detour summary", "p > a[href='#fig-aside']", "#pst-page-toc-nav a[href='#an-aside']"))
+    for link in (reference, reference, entry, entry):
+        assert reader.evaluate(OPEN) == 1
+        fold.click()
+        assert reader.evaluate(OPEN) == 0
+        link.evaluate("link => link.click()")
+    reader.locator("#pst-page-toc-nav a[href='#after']").click()
+    fold.click()
+    reader.go_back()
+    assert reader.evaluate(OPEN) == 1 and 0 <= reader.evaluate(TOP, "an-aside") < 100
+
+
+def test_search_leads_into_a_detour_and_quotes_it(detours, browser):
+    with browser.new_context() as context:
+        page = context.new_page()
+        for query, result, folds in [("wombat", "page.html", 1), ("aside", "page.html#an-aside", 2), ("animal", "page.html", 0)]:
+            enter(page, f"{detours}search.html?q={query}")
+            found = page.locator(f"#search-results li:has(a[href='{result}'])")
+            assert query in found.locator(".context").inner_text().lower()
+            found.locator("a").click()
+            page.locator("article .highlighted").first.wait_for(state="attached")
+            page.wait_for_timeout(200)
+            assert page.evaluate(OPEN) == folds, query
+            if folds:
+                assert page.locator(".detour .highlighted").first.is_visible()
+
+
+def test_a_reference_shows_what_is_folded(detours, browser):
+    with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
+        page = context.new_page()
+        enter(page, f"{detours}page.html")
+        page.locator("#after a[href='#equation-eq-aside']").hover()
+        page.locator(".preview .equation").wait_for()
+        assert page.evaluate(OPEN) == 0
+
+
+def test_the_contents_beside_the_text_follow_into_a_detour(detours, browser):
+    with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
+        page = context.new_page()
+        enter(page, f"{detours}page.html")
+        page.locator(".detour summary").first.click()
+        for place in ("#before", "#an-aside", "#after", "#an-aside"):
+            page.evaluate("(place) => document.querySelector(place).scrollIntoView()", place)
+            page.locator(f"#pst-page-toc-nav a.active[href='{place}']").wait_for()
+
+
+def test_a_detour_is_open_on_paper(detours, reader):
+    reader.enter(f"{detours}page.html")
+    printed = "".join(sheet.extract_text() for sheet in PdfReader(io.BytesIO(reader.pdf())).pages)
+    assert "wombat" in printed and "2 = 2" in printed.replace("2=2", "2 = 2") and "leave it out" not in printed
+    assert reader.evaluate(OPEN) == 0
+    reader.enter(f"{detours}intro.html")
+    reader.evaluate((ROOT / "tools" / "paper.js").read_text(encoding="utf-8"))
+    for place in PLACES:
+        assert reader.locator(f"#page-{place}").is_visible()
+    assert reader.locator("section#page-an-aside > h3").count() == 1 and reader.locator(".detour summary").count() == 0
+
+
+def test_a_term_is_linked_outside_of_detours_if_it_can_be(detours, browser):
+    with browser.new_context(java_script_enabled=False) as context:
+        page = context.new_page()
+        page.goto(f"{detours}page.html")
+        linked = [(link.text_content(), link.evaluate("link => link.closest('.detour') !== null")) for link in page.locator("a.term").all()]
+        assert linked == [("wombat", True), ("surprise", False)]

@@ -14,6 +14,15 @@ async () => {
     return made;
   };
 
+  // A section that folds on a screen, as any other.
+  const asSection = (details) => {
+    const [summary, start] = details.children;
+    details.parentElement.id = start.id;
+    start.replaceWith(...start.childNodes);
+    summary.replaceWith(...summary.childNodes);
+    details.replaceWith(...details.childNodes);
+  };
+
   const pages = [];
   for (const link of document.querySelectorAll(".bd-docs-nav a.reference.internal")) {
     const address = new URL(link.getAttribute("href"), home).href.split("#")[0];
@@ -25,6 +34,7 @@ async () => {
 
   for (const { name, address, article } of pages) {
     for (const element of article.querySelectorAll(LEFT_OUT)) element.remove();
+    for (const details of article.querySelectorAll(".detour > details")) asSection(details);
     for (const details of article.querySelectorAll("details")) details.open = true;
     for (const image of article.querySelectorAll("img")) {
       image.src = new URL(image.getAttribute("src"), address).href;
