@@ -10,7 +10,7 @@ PART ?=
 RUN := .venv/bin/python
 PYTHONS := python3 python python3.14 python3.13 python3.12 python3.11
 
-.PHONY: help book pdf serve test refresh exercises bench studies lock vendor environment
+.PHONY: help book pdf serve test refresh exercises bench studies ahead lock vendor environment
 
 help: ## show this list
 	@echo "Commands of this book:"; echo
@@ -44,6 +44,10 @@ bench: environment ## print times, memory and sizes beside their targets (PART=s
 
 studies: environment ## measure again what the book says was tried, and store the tables (NAME=momentum: only that one)
 	@$(RUN) -m tools.studies $(NAME)
+
+ahead: ## replay notebooks and grading with the newest packages, in .venv-ahead, and print what differs
+	@$(call python,tools/environment.py --ahead)
+	@.venv-ahead/bin/python -m tools.ahead $(NB)
 
 lock: ## pin requirements.txt anew from requirements.in
 	@$(call python,tools/lock.py)

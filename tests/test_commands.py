@@ -41,9 +41,12 @@ def copy(tmp_path):
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory):
     """A folder that holds the package tiny 1.0, to install from without a network."""
-    source = tmp_path_factory.mktemp("tiny")
-    (source / "tiny.py").write_text("")
-    (source / "setup.py").write_text('from setuptools import setup\nsetup(name="tiny", version="1.0", py_modules=["tiny"])\n')
+    return wheel(tmp_path_factory.mktemp("tiny"), "1.0")
+
+
+def wheel(source, version):
+    (source / "tiny.py").write_text(f"version = '{version}'\n")
+    (source / "setup.py").write_text(f'from setuptools import setup\nsetup(name="tiny", version="{version}", py_modules=["tiny"])\n')
     subprocess.run([sys.executable, "-m", "pip", "wheel", "-q", "--no-build-isolation", "--no-deps", "-w", source / "wheels", source], check=True)
     return source / "wheels"
 
@@ -77,9 +80,9 @@ def free_port():
         return free.getsockname()[1]
 
 
-def works(folder):
-    python = folder / ".venv" / "bin" / "python"
-    return python.exists() and subprocess.run([python, "-c", "import tiny"], stderr=subprocess.DEVNULL).returncode == 0
+def works(folder, name=".venv", version="1.0"):
+    python = folder / name / "bin" / "python"
+    return python.exists() and subprocess.run([python, "-c", f"import tiny; assert tiny.version == '{version}'"], stderr=subprocess.DEVNULL).returncode == 0
 
 
 def one_line(said):
@@ -170,9 +173,43 @@ def test_changed_requirements_are_installed(copy, tiny):
     assert works(copy)
 
 
+def test_the_newest_packages_get_an_environment_of_their_own(copy, tiny, tmp_path_factory):
+    (copy / "requirements.in").write_text("tiny\n")
+    assert environment(copy, "--ahead", **from_folder(tiny))[0] == 0
+    assert not (copy / ".venv").exists()
+    assert works(copy, ".venv-ahead", version="1.0")
+    newer = wheel(tmp_path_factory.mktemp("newer"), "2.0")
+    assert environment(copy, "--ahead", sys.executable, **from_folder(newer))[0] == 0
+    assert works(copy, ".venv-ahead", version="2.0")
+    code, said = environment(copy, "--ahead", **without_network() | {"PIP_RETRIES": "1"})
+    assert code == 0 and "may not be the newest" in said
+
+
+def test_what_newer_packages_print_differently_is_shown(tmp_path):
+    path = tmp_path / "page.ipynb"
+    cells = [new_code_cell("x = 1"), new_code_cell("print('same')\nprint(x)"), new_code_cell("import sys\nx + 1")]
+    nbformat.write(new_notebook(cells=cells), path)
+    assert refresh(path)[0] == 0
+
+    def replay():
+        run = subprocess.run([sys.executable, "-m", "tools.ahead", path], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        return run.returncode, run.stdout
+
+    code, said = replay()
+    assert code == 0 and "page.ipynb: every cell shows what is stored" in said, said
+    stored = path.read_text()
+    path.write_text(stored.replace('"1\\n"', '"0.99\\n"'))
+    code, said = replay()
+    assert code == 1 and "cell 2 (print('same'))" in said and "-0.99\n" in said and "+1\n" in said, said
+    assert "cell 3" not in said and "Cells that differ: 1." in said
+    path.write_text(stored.replace("x + 1", "x / 0"))
+    code, said = replay()
+    assert code == 1 and "code cell 3 (import sys) raised ZeroDivisionError" in said and "Traceback" not in said, said
+
+
 def test_make_lists_every_command():
     helped = subprocess.run(["make"], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
-    for command in ("book", "pdf", "serve", "test", "refresh", "exercises", "bench", "lock", "help"):
+    for command in ("book", "pdf", "serve", "test", "refresh", "exercises", "bench", "studies", "ahead", "lock", "help"):
         assert re.search(rf"make {command} +\S", helped), helped
 
 

@@ -28,7 +28,7 @@ from tools.notebooks import ROOT
 
 SUBMISSIONS, DRAWS, SEEDS = 4, 20, 10
 STRICT = ("-W", "-n", "--keep-going")
-NOT_COPIED = shutil.ignore_patterns(".git", ".venv", "_build", "__pycache__", ".pytest_cache")
+NOT_COPIED = shutil.ignore_patterns(".git", ".venv*", "_build", "__pycache__", ".pytest_cache")
 
 
 def row(what, measured, target=""):

@@ -1,9 +1,11 @@
 """Make .venv ready: the right Python and every package of requirements.txt.
 
-    python3 tools/environment.py [PYTHON]
+    python3 tools/environment.py [--ahead] [PYTHON]
 
 Nothing happens when .venv is ready already. One that is half-made, broken or moved is made
-again. Written in the Python of 2010, so that an old Python can still say that it is old.
+again. With --ahead, .venv-ahead gets the newest release of everything that requirements.in
+allows, whatever it held before. Written in the Python of 2010, so that an old Python can still
+say that it is old.
 """
 
 import hashlib
@@ -15,10 +17,12 @@ import sys
 OLDEST, NEWEST = (3, 11), (3, 14)
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-VENV = os.path.join(ROOT, ".venv")
+AHEAD = "--ahead" in sys.argv[1:]
+NAME = ".venv-ahead" if AHEAD else ".venv"
+VENV = os.path.join(ROOT, NAME)
 VENV_PYTHON = os.path.join(VENV, *(["Scripts", "python.exe"] if os.name == "nt" else ["bin", "python"]))
 STAMP = os.path.join(VENV, "ready")
-REQUIREMENTS = os.path.join(ROOT, "requirements.txt")
+REQUIREMENTS = os.path.join(ROOT, "requirements.in" if AHEAD else "requirements.txt")
 LOG = os.path.join(ROOT, "_build", "install.log")
 
 ABOUT = "import sys; print('%d.%d.%d' % sys.version_info[:3]); print(getattr(sys, '_base_executable', sys.executable)); print(sys.prefix)"
@@ -37,7 +41,7 @@ def main(wanted):
     if wanted:
         sound = sound and choose(wanted)[0] == present[0]
     requirements = hashlib.sha256(read(REQUIREMENTS).encode("utf-8")).hexdigest()
-    if sound and known[2:] == [requirements]:
+    if sound and known[2:] == [requirements] and not AHEAD:
         return
     if sound:
         os.remove(STAMP)
@@ -75,14 +79,14 @@ def choose(wanted):
             return answer
     here = "this is Python %s (%s)" % found[0][:2] if found else "'%s' is not a Python that runs" % wanted
     raise Problem("This book needs Python %d.%d to %d.%d, but %s. Install one (python.org or your system's packages), "
-                  "or name one: make book PYTHON=/path/to/python3.12" % (OLDEST + NEWEST + (here,)))
+                  "or name one: make %s PYTHON=/path/to/python3.12" % (OLDEST + NEWEST + (here, "ahead" if AHEAD else "book")))
 
 
 def create(python):
     if os.path.islink(VENV) or os.path.isfile(VENV):
         os.remove(VENV)
     elif os.path.isdir(VENV):
-        say("Making .venv again: the one that is here is not complete.")
+        say("Making %s again: the one that is here is not complete." % NAME)
         shutil.rmtree(VENV)
     if run([python, "-m", "venv", VENV]):
         raise Problem("%s could not make a virtual environment (its report: %s). On Debian and Ubuntu, install "
@@ -90,17 +94,25 @@ def create(python):
 
 
 def install():
-    pins = [line for line in read(REQUIREMENTS).splitlines() if "==" in line and ";" not in line]
-    say("Installing %d packages into .venv; the first time this takes some minutes." % len(pins))
-    code = run([VENV_PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "--progress-bar", "off", "-r", REQUIREMENTS], len(pins))
+    pip = [VENV_PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "--progress-bar", "off", "-r", REQUIREMENTS]
+    if AHEAD:
+        say("Installing the newest packages into .venv-ahead; the first time this takes some minutes.")
+        code = run(pip + ["--upgrade", "--upgrade-strategy", "eager"])
+    else:
+        pins = [line for line in read(REQUIREMENTS).splitlines() if "==" in line and ";" not in line]
+        say("Installing %d packages into .venv; the first time this takes some minutes." % len(pins))
+        code = run(pip, len(pins))
+    report = read(LOG)
+    offline = any(sign in report for sign in NO_NETWORK)
+    if AHEAD and offline and not code:  # pip --upgrade then keeps what is there, and calls that a success
+        say("The package index could not always be reached: what %s holds may not be the newest." % NAME)
     if code:
-        report = read(LOG)
         if code < 0:
             reason = "pip was ended from outside. Run"
-        elif any(sign in report for sign in NO_NETWORK):
+        elif offline:
             reason = "the package index cannot be reached. Check the network connection and run"
         elif "No space left on device" in report:
-            reason = "the disk is full. Make room (2.5 GB; a torch for GPUs takes more) and run"
+            reason = "the disk is full. Make room (2.5 GB; a torch for GPUs takes 7) and run"
         else:
             reason = "pip's report says why. Mend that and run"
         raise Problem("The packages could not be installed: %s the same command again. Report: %s" % (reason, LOG))
@@ -132,10 +144,10 @@ def say(line):
 
 if __name__ == "__main__":
     try:
-        main(sys.argv[1] if len(sys.argv) > 1 else "")
+        main("".join(argument for argument in sys.argv[1:] if argument != "--ahead"))
     except Problem as problem:
         sys.exit(str(problem))
     except (OSError, IOError) as error:
-        sys.exit("The environment .venv could not be made: %s. See to that and run the same command again." % error)
+        sys.exit("The environment %s could not be made: %s. See to that and run the same command again." % (NAME, error))
     except KeyboardInterrupt:
         sys.exit("\nStopped. The next run starts afresh.")

@@ -63,7 +63,7 @@ def printed(cell):
     return "\n".join(
         text
         for output in cell.outputs
-        for text in [output.get("text", ""), *(text for kind, text in output.get("data", {}).items() if kind.startswith("text/"))]
+        for text in [output.get("text", ""), *(text for kind, text in sorted(output.get("data", {}).items()) if kind.startswith("text/"))]
     )
 
 

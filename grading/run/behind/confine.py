@@ -72,9 +72,21 @@ def renounce():
     called("prctl", PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 
 
+def already_reserved():
+    """Return the bytes of this process that the limits AS and DATA count, by their names."""
+    with open("/proc/self/status", encoding="utf-8") as file:
+        said = dict(line.split(":", 1) for line in file)
+    return {name: 1024 * int(said[field].split()[0]) for name, field in (("AS", "VmSize"), ("DATA", "VmData"))}
+
+
 def limit(limits):
-    """Set limits that the kernel keeps, by the names of resource.RLIMIT_*, for this process and each one that it starts."""
+    """Set limits that the kernel keeps, by the names of resource.RLIMIT_*, for this process and each one that it starts.
+
+    AS and DATA are beside what this process has reserved already.
+    """
+    reserved = already_reserved()
     for name, value in limits.items():
+        value += reserved.get(name, 0)
         number = getattr(resource, f"RLIMIT_{name}")
         hard = resource.getrlimit(number)[1]
         value = value if hard == resource.RLIM_INFINITY else min(value, hard)
