@@ -201,6 +201,13 @@ def test_a_bad_notebook_is_refused(tmp_path, check, spoil, complaint):
     assert complaint in "\n".join(check(notebooks.read(path)))
 
 
+def test_what_folds_is_not_counted_as_shown():
+    answer = new_markdown_cell("one two\n\n::::{admonition} Predict\n:::{dropdown} Answer\nnot this\n:::\nthree\n::::")
+    detour = new_markdown_cell("four\n\n{.detour}\n### Not this\n\nnor this\n\n#### nor this")
+    book = new_notebook(cells=[answer, detour, new_code_cell("not = this"), new_markdown_cell("### five"), new_code_cell("x = 1\n\ny = 2")])
+    assert notebooks.unfolded(book) == (6, 2)
+
+
 def test_a_wrong_value_never_passes_check(capsys):
     spec = importlib.util.spec_from_file_location("checking", ROOT / "chapters" / "checking.py")
     checking = importlib.util.module_from_spec(spec)

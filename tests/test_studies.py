@@ -1,5 +1,6 @@
 """What the book says was tried can be looked up, and is what was measured."""
 
+import ast
 import importlib
 import re
 
@@ -51,3 +52,12 @@ def test_a_quoted_number_stands_in_its_study(path):
     for study, text in quotations(path):
         measured = numbers((STUDIES / f"{study}.md").read_text(encoding="utf-8"))
         assert not (typed := numbers(text) - measured), f"{study}: {sorted(typed)} in:\n{text}"
+
+
+def test_a_study_stops_where_its_chapter_has_come_to():
+    for name in names():
+        for call in ast.walk(ast.parse((STUDIES / f"{name}.py").read_text(encoding="utf-8"))):
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "chapter":
+                code = [cell.source for _, cell in notebooks.code_cells(notebooks.read(ROOT / "chapters" / f"{call.args[0].value}.ipynb"))]
+                for until in (keyword.value.value for keyword in call.keywords):
+                    assert any(until in source for source in code), f"{name}: no cell of {call.args[0].value} holds {until!r}"
