@@ -35,8 +35,8 @@ class Bounds:
     cpu_seconds: int = 3600
     limits: dict = field(
         default_factory=lambda: {
-            "AS": 3100 * MEGABYTE,
-            "DATA": 1100 * MEGABYTE,
+            "AS": 3700 * MEGABYTE,
+            "DATA": 1450 * MEGABYTE,
             "FSIZE": 128 * MEGABYTE,
             "NOFILE": HANDLES,
             "NPROC": 100,
