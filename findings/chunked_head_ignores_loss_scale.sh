@@ -1,7 +1,7 @@
 #!/bin/sh
 # A gradient scaler does nothing for torch's memory-saving linear_cross_entropy.
 #
-# Versions: torch 2.13.0 (the function's first release), numpy 2.4.6 (run with
+# Versions: torch 2.13.0, numpy 2.4.6 (run with
 #   Python 3.11.7 on Linux, CPU). 2.14.1, which has no "balanced", does the same.
 # One would guess: gradients too small for float16 are what
 #   torch.amp.GradScaler is for. The loss is multiplied before the backward
