@@ -42,7 +42,7 @@ exercises: environment ## make the exercises of their solution notebooks (NAME=0
 bench: environment ## print times, memory and sizes beside their targets (PART=site: only these)
 	@$(RUN) -m tools.bench $(PART)
 
-studies: environment ## measure again what the book says was tried, and store the tables (NAME=momentum: only that one)
+studies: environment ## measure again what the book says was tried, and store the tables (NAME=race: only that one)
 	@$(RUN) -m tools.studies $(NAME)
 
 ahead: ## replay notebooks and grading with the newest packages, in .venv-ahead, and print what differs

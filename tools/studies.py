@@ -14,9 +14,9 @@ import sys
 import time
 from contextlib import redirect_stdout
 from importlib.metadata import version
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from tools.notebooks import ROOT, code_cells, read
+
 STUDIES = ROOT / "studies"
 
 
@@ -32,10 +32,9 @@ def chapter(name, until=None):
     Raises ValueError when no cell holds `until`.
     """
     import matplotlib
-    import nbformat
 
     matplotlib.use("agg")
-    cells = [cell.source for cell in nbformat.read(ROOT / "chapters" / f"{name}.ipynb", as_version=4).cells if cell.cell_type == "code"]
+    cells = [cell.source for _, cell in code_cells(read(ROOT / "chapters" / f"{name}.ipynb"))]
     if until is not None:
         if not (found := [number for number, source in enumerate(cells) if until in source]):
             raise ValueError(f"no code cell of {name} holds {until!r}")
