@@ -7,6 +7,7 @@ import ast
 import contextlib
 import inspect
 import json
+import re
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,8 +15,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from grading.author.sections import section
+from grading.author.variants import spares_data, variants, without_penalty
 from grading.shared import checks
-from grading.shared.checks import TOLERANCE, call, decode, encode
+from grading.shared.checks.comparison import EDGE, ORDINARY, RESPECTS, TOLERANCE, differences, opened
+from grading.shared.checks.outcomes import call, decode, encode
 from grading.shared.files import ROOT
 
 SOLUTIONS = ROOT / "solutions"
@@ -67,19 +71,38 @@ class Task:
         if not all(isinstance(case, tuple) for case in drawn):
             raise SourceError(f"A case of {self.name} is not a tuple of arguments: is a comma missing?")
         cases = [[encode(argument) for argument in case] for case in drawn]
-        return {
-            "cases": cases,
-            "expected": self.outcomes(self.function, cases),
-            "mistakes": [{"sentence": sentence(mistake), "outcomes": self.outcomes(mistake, cases)} for mistake in self.mistakes.values()],
-        }
+        expected = self.outcomes(self.function, cases)
+        edges = [number for number, case in enumerate(drawn) if isinstance(case, Edge) or extreme([*cases[number], expected[number].get("value")])]
+        without = without_penalty(self, cases, expected)
+        known = [{"name": name, **told(mistake), "outcomes": self.outcomes(mistake, cases)} for name, mistake in self.mistakes.items()]
+        for mistake in known:
+            if without is not None:
+                mistake["penalty"] = spares_data(self, self.mistakes[mistake["name"]], cases, without)
+        known += [variant for variant in variants(self, cases, expected) if variant["outcomes"] not in [mistake["outcomes"] for mistake in known]]
+        for mistake in known:
+            mistake.setdefault("about", self.about(mistake["outcomes"], expected, edges))
+        return {"cases": cases, "edges": edges, "expected": expected, "mistakes": known} | ({"without_penalty": without} if without is not None else {})
+
+    def about(self, outcomes, expected, edges):
+        """Return the respects of which a mistake's sentence speaks: its wrong values; without these, the first other respect in which it is wrong."""
+        rule = self.rule()
+        found = {}
+        for number, pair in enumerate(zip(outcomes, expected, strict=True)):
+            for respect in differences(*pair, **rule):
+                found.setdefault(EDGE if respect == ORDINARY and number in edges else respect, None)
+        values = [respect for respect in (ORDINARY, EDGE) if respect in found]
+        return values or [respect for respect in RESPECTS if respect in found][:1]
 
     def outcomes(self, function, cases):
         """Return what comes of each case, without what only a reader of the notebook sees."""
-        view = self.names.get(f"{self.name}_view")
-        outcomes = [call(function, [decode(argument, self.names) for argument in case], view) for case in cases]
+        outcomes = self.called(function, [[decode(argument, self.names) for argument in case] for case in cases])
         if function is self.function and '{"other": ' in json.dumps(outcomes):
             raise SourceError(f"The model answer of {self.name} returns something that a check cannot compare: give it a {self.name}_view.")
-        return [{key: value for key, value in outcome.items() if key not in ("printed", "where", "stub")} for outcome in outcomes]
+        return outcomes
+
+    def called(self, function, cases):
+        view = self.names.get(f"{self.name}_view")
+        return [{key: value for key, value in call(function, case, view).items() if key not in ("printed", "where", "stub")} for case in cases]
 
     def trial(self, rng):
         """Return (arguments, unseen inputs, their truth) of a task that trains."""
@@ -98,10 +121,52 @@ class Task:
     def rules(self):
         """Return what a check must know besides the numbers."""
         rules = {"name": self.name, "points": self.points, "parameters": list(self.signature.parameters)}
+        if "see" in self.settings:
+            rules["see"] = seen(self.settings["see"])
         if self.bar is not None:
             sentences = {name: sentence(mistake) for name, mistake in self.mistakes.items()}
             return rules | {"bar": self.bar, "seconds": self.settings["seconds"], "shape": self.settings.get("shape"), "mistakes": sentences}
-        return rules | {"tolerance": self.settings.get("tolerance", TOLERANCE), "without_warning": self.settings.get("without_warning", False)}
+        return rules | self.rule()
+
+    def rule(self):
+        """Return how two outcomes are compared."""
+        given = {"tolerance": TOLERANCE, "without_warning": False, "results": ()}
+        return {name: self.settings.get(name, default) for name, default in given.items()} | {"parameters": list(self.signature.parameters)}
+
+
+class Edge(tuple):
+    """The arguments of a case that is no ordinary one: a 0, a tie, an infinity."""
+
+
+def edge(*arguments):
+    """Mark a case, in the cell of cases, as an edge. Those with nothing or something infinite in them are edges by themselves."""
+    return Edge(arguments)
+
+
+def extreme(codes):
+    """Say whether any array or number among encoded data is empty or not finite."""
+    return any(isinstance(value, np.ndarray | float) and (np.size(value) == 0 or not np.all(np.isfinite(value))) for code in codes for value in leaves(code))
+
+
+def leaves(code):
+    """Yield the numbers and arrays in encoded data."""
+    if isinstance(code, dict):
+        if "array" in code:
+            yield decode(code)
+            return
+        code = list(code.values())
+    if isinstance(code, list):
+        for part in code:
+            yield from leaves(part)
+    else:
+        yield code
+
+
+def seen(place):
+    try:
+        return section(place)
+    except LookupError as missing:
+        raise SourceError(f"{str(missing).capitalize()}.") from None
 
 
 def named(code):
@@ -115,7 +180,22 @@ def named(code):
 
 
 def sentence(mistake):
-    return " ".join(inspect.getdoc(mistake).split())
+    """Return what a student reads of a mistake: the first paragraph of its docstring."""
+    return " ".join(inspect.getdoc(mistake).split("\n\n")[0].split())
+
+
+def told(mistake):
+    """Return what the docstring of a mistake tells: the sentence, and below it, in lines such as "see: PAGE#ANCHOR" and "about: edge", what else."""
+    rest = " ".join(inspect.getdoc(mistake).split("\n\n")[1:])
+    more = dict(re.findall(r"^(see|about): (.+)$", inspect.getdoc(mistake), re.M)) if rest else {}
+    found = {"sentence": sentence(mistake)}
+    if "see" in more:
+        found["see"] = seen(more["see"].strip())
+    if "about" in more:
+        found["about"] = [respect.strip() for respect in more["about"].split(",")]
+        if not set(found["about"]) <= set(RESPECTS):
+            raise SourceError(f"{mistake.__name__} speaks about {more['about']}; there are {', '.join(RESPECTS)}.")
+    return found
 
 
 class Cell(NamedTuple):
@@ -172,7 +252,8 @@ class Source:
 
     def expected(self):
         """Return what the checks of the exercise compare with: for each function the visible cases, drawn with the seed 0."""
-        return [task.rules() | self.visible(task) for task in self.functions]
+        written = [{"name": task.name, "points": task.points, "written": True} for task in self.tasks if task.written]
+        return [*(task.rules() | self.visible(task) for task in self.functions), *written]
 
     @staticmethod
     def visible(task):
@@ -189,7 +270,9 @@ class Source:
 
     def support(self):
         """Return what lies beside the exercise's notebook, except the numbers: content by name."""
-        return {module.name: module.read_bytes() for module in [Path(checks.__file__), *self.modules]}
+        package = Path(checks.__file__).parent
+        modules = {f"{package.name}/{module.name}": module.read_bytes() for module in sorted(package.glob("*.py"))}
+        return modules | {name: text.encode() for name, text in self.helper_modules().items()} | {module.name: module.read_bytes() for module in self.modules}
 
 
 def assignments(solutions=SOLUTIONS):
@@ -271,9 +354,9 @@ def execute(cell, names):
 
 def attach(task, cell, names):
     """Add to a task what a cell for authors defines."""
-    defined = dict(names)
+    defined = names | ({"edge": edge} if cell.role == CASES else {})
     execute(cell, defined)
-    new = {name: value for name, value in defined.items() if names.get(name) is not value}
+    new = {name: value for name, value in defined.items() if names.get(name) is not value and value is not edge}
     names.update({name: value for name, value in new.items() if name.startswith("_")})
     if cell.role == CASES:
         if new.get("bar") != task.bar or new.get("seconds") != task.settings.get("seconds"):
