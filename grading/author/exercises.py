@@ -16,6 +16,7 @@ from grading.author.notebook import Refused, run, store, tidy
 from grading.author.release import Problem, generate
 from grading.author.source import EXERCISES, SOLUTIONS, SourceError
 from grading.shared.checks import decode
+from grading.shared.files import write
 
 ROUNDING = 1e-9
 
@@ -32,10 +33,13 @@ def make(name, folder, solutions=SOLUTIONS, known=EXERCISES):
         generate(scratch, name, solutions, release.parent)
         for file, content in origin.support().items():
             (release / file).write_bytes(content)
+        for file, content in origin.helper_modules().items():
+            write(release / file, content.encode())
         (release / "expected.json").write_text(stored(origin.expected(), Path(known, name, "expected.json")), encoding="utf-8")
         notebook = release / f"{name}.ipynb"
         store(tidy(run(notebook)), notebook)
-        shutil.rmtree(release / "__pycache__", ignore_errors=True)
+        for cache in list(release.rglob("__pycache__")):
+            shutil.rmtree(cache)
         target = Path(folder, name)
         shutil.rmtree(target, ignore_errors=True)
         shutil.copytree(release, target)

@@ -2,10 +2,10 @@
 
 from traitlets.config import Config
 
-from grading.author.source import ALTERNATIVES, CASES, MISTAKES
+from grading.author.source import ALTERNATIVES, CASES, HELPERS, MISTAKES
 
 # Cells with these tags are the source's own: never part of the exercise.
-SOURCE_ONLY = ["source-only", CASES, MISTAKES, ALTERNATIVES, "rubric"]
+SOURCE_ONLY = ["source-only", HELPERS, CASES, MISTAKES, ALTERNATIVES, "rubric"]
 CODE_STUB = "raise NotImplementedError  # your code here, in place of this line"
 TEXT_STUB = "*Your answer here, in place of this line.*"
 

@@ -27,6 +27,7 @@ EXERCISES = ROOT / "exercises"
 CHAPTERS = ROOT / "chapters"
 
 SETUP, HELPERS, ANSWER, WRITTEN, CHECK, CASES, MISTAKES, ALTERNATIVES = "setup", "helpers", "answer", "written", "check", "cases", "mistakes", "alternatives"
+HELPER_MODULES = "checks/helpers"  # in the exercise's folder
 
 
 class SourceError(Exception):
@@ -268,6 +269,19 @@ class Source:
         names = [task.name for task in self.functions]
         return "\n\n".join([self.helpers, *(task.source for task in self.functions[: names.index(before)])])
 
+    def helper_modules(self):
+        """Return the modules with what the checks of the tasks call: source by path in the exercise's folder. Raises SourceError."""
+        setup = "\n\n".join(imports(cell.source) for cell in self.cells if cell.role == SETUP)
+        code = {}
+        for cell in self.cells:
+            if cell.role == HELPERS:
+                code.setdefault(cell.id.rpartition("-")[0], []).append(cell.source)
+        strangers = sorted(code.keys() - {task.name for task in self.functions})
+        if strangers:
+            raise SourceError(f"Helper cells of {self.path.name} belong to no task: the id of a cell should be TASK-helpers, but TASK is {strangers}.")
+        modules = {f"{HELPER_MODULES}/{name}.py": helper_module(name, setup, "\n\n".join(sources)) for name, sources in code.items()}
+        return {f"{HELPER_MODULES}/__init__.py": '"""What the checks of the tasks call."""\n'} | modules if modules else {}
+
     def support(self):
         """Return what lies beside the exercise's notebook, except the numbers: content by name."""
         package = Path(checks.__file__).parent
@@ -371,8 +385,34 @@ def attach(task, cell, names):
 
 def imports(source):
     """Return the import statements of a cell, without those of the checks, which the grader does not use."""
-    statements = [node for node in ast.parse(source).body if isinstance(node, ast.Import | ast.ImportFrom)]
-    return "\n".join(ast.unparse(node) for node in statements if getattr(node, "module", None) != "checks")
+    found = [node for node in ast.parse(source).body if isinstance(node, ast.Import | ast.ImportFrom)]
+    return "\n".join(ast.unparse(node) for node in found if getattr(node, "module", None) != "checks")
+
+
+def helper_module(name, setup, code):
+    """Return the source of a module with this code, and of the imports in `setup` and in the code what it uses."""
+    lines, tree = code.splitlines(), ast.parse(code)
+    parts, start = [], 0
+    for node in tree.body:
+        if not isinstance(node, ast.Import | ast.ImportFrom):
+            parts.append("\n".join(lines[start : node.end_lineno]).strip("\n"))  # with the comments above it
+        start = node.end_lineno
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    title = f'"""What the check of {name} calls. You need not read it to solve the task."""'
+    return "\n\n".join([title, *needed_imports(f"{setup}\n{imports(code)}", used)]) + "\n\n\n" + "\n\n\n".join(parts) + "\n"
+
+
+def needed_imports(source, used):
+    """Return the imports of this source that bind a used name, sorted: a block of Python's own modules, a block of others."""
+    standard, others = {}, {}
+    for node in ast.parse(source).body:
+        for alias in node.names:
+            if (alias.asname or alias.name.split(".")[0]) in used:
+                from_it = isinstance(node, ast.ImportFrom)
+                start = f"from {node.module} import " if from_it else f"import {ast.unparse(alias)}"
+                block = standard if start.split()[1].split(".")[0] in sys.stdlib_module_names else others
+                block.setdefault((from_it, start), set()).update({ast.unparse(alias)} if from_it else ())
+    return ["\n".join(start + ", ".join(sorted(names)) for (_, start), names in sorted(block.items())) for block in (standard, others) if block]
 
 
 def used_modules(cells):
@@ -385,7 +425,7 @@ def needed(origin):
     """Return the names of the modules that the solution imports, and that the chapters' modules import which it uses."""
     solution = [cell.source for cell in origin.cells if cell.kind == "code" and cell.role not in (CASES, MISTAKES, ALTERNATIVES)]
     found = imported_by([*solution, *(module.read_text(encoding="utf-8") for module in origin.modules)])
-    return sorted(found - {"checks"} - {module.stem for module in origin.modules})
+    return sorted(module for module in found - {module.stem for module in origin.modules} if module.split(".")[0] != "checks")
 
 
 def imported_by(sources):
