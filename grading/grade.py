@@ -27,8 +27,8 @@ from grading.report.summary import summary
 from grading.report.table import NEEDS_MARKING, rows, write_table
 from grading.run.proof import prove
 from grading.run.wall import NoNesting, NoPlace, Wall
-from grading.shared import checks
-from grading.shared.checks import count
+from grading.shared.checks import outcomes
+from grading.shared.checks.outcomes import count
 from grading.shared.files import ROOT, write
 from grading.shared.text import text
 from grading.shared.workers import Lost, Workers
@@ -125,7 +125,7 @@ class Grading:
                 return self.gather(students, workers)
 
     def wall(self, alone=False):
-        return Wall(source.needed(self.origin), [ANSWER, inspect.getsource(checks)], alone=alone, unsafe=self.unsafe)
+        return Wall(source.needed(self.origin), [ANSWER, inspect.getsource(outcomes)], alone=alone, unsafe=self.unsafe)
 
     def proven(self, wall):
         """Return the wall, or another that stands here. Raises NoWall."""
@@ -291,7 +291,7 @@ class Work:
             grading.gradebook.text_of(harmless(marked.notebook)),
             {task.check: task.points * marked.verdicts[task.name].solved for task in grading.origin.functions},
             {name: text(verdict.message()) for name, verdict in marked.verdicts.items()},
-            {name: text(verdict.mistake) for name, verdict in marked.verdicts.items() if verdict.mistake},
+            {name: text(" ".join(verdict.sentences)) for name, verdict in marked.verdicts.items() if verdict.sentences},
             [text(note) for note in marked.notes],
         )
 

@@ -13,7 +13,9 @@ from grading.author import source
 from grading.author.source import CASES, ROOT, SOLUTIONS
 from grading.judge import exam as exams
 from grading.judge.exam import Exam
-from grading.shared.checks import article, decode, difference, encode, short, train
+from grading.shared.checks.comparison import difference
+from grading.shared.checks.outcomes import article, decode, encode, train
+from grading.shared.checks.verdicts import short
 
 SMALL, WITH_TORCH, SEED = "02_regression_vs_classification", "04_softmax_nll", 3
 

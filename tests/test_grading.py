@@ -23,7 +23,7 @@ from nbformat.v4 import new_code_cell
 from grading.author import source
 from grading.author.source import ROOT
 from grading.judge.exam import Exam
-from grading.shared.checks import decode, encode
+from grading.shared.checks.outcomes import decode, encode
 from tools import classes
 
 NAMES = source.assignments()

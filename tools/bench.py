@@ -22,7 +22,8 @@ import numpy as np
 import psutil
 
 from grading.author import source
-from grading.shared.checks import decode, judge, judge_training, train
+from grading.shared.checks.outcomes import decode, train
+from grading.shared.checks.verdicts import judge, judge_training
 from tools import classes, notebooks, refresh, speed, throughput
 from tools.notebooks import ROOT
 
@@ -235,7 +236,7 @@ def judged(task, seed):
     asked = task.rules() | task.numbers(np.random.default_rng([seed, 1]))
     answers = [task.function, *task.alternatives.values(), *task.mistakes.values()]
     verdicts = {answer: judge(asked, task.outcomes(answer, asked["cases"])) for answer in answers}
-    caught = [not verdicts[mistake].solved and verdicts[mistake].mistake == source.sentence(mistake) for mistake in task.mistakes.values()]
+    caught = [not verdicts[mistake].solved and source.sentence(mistake) in verdicts[mistake].sentences for mistake in task.mistakes.values()]
     return caught, [verdicts[right].solved for right in answers[: 1 + len(task.alternatives)]]
 
 
@@ -255,7 +256,7 @@ def trained(name, task):
 
         took.append(seconds(lambda: reached.append(task.score(decode(train(task.function, arguments, unseen)["value"]), truth))))
         passed += [reached[-1] >= task.bar, *(verdict(right).solved for right in task.alternatives.values())]
-        caught += [verdict(mistake).mistake == source.sentence(mistake) for mistake in task.mistakes.values()]
+        caught += [source.sentence(mistake) in verdict(mistake).sentences for mistake in task.mistakes.values()]
     row(f"{name}: {task.name}, {SEEDS} seeds", f"{min(reached):.3f}–{max(reached):.3f}", f"at least {task.bar}")
     row(f"{name}: {task.name}, longest", f"{max(took):.1f} s", f"at most {task.settings['seconds']} s")
     row(f"{name}: {task.name}, mistakes caught and named", *share([caught]))

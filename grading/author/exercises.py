@@ -14,9 +14,8 @@ import numpy as np
 from grading.author import source
 from grading.author.notebook import Refused, run, store, tidy
 from grading.author.release import Problem, generate
-from grading.author.source import EXERCISES, SOLUTIONS, SourceError
-from grading.shared.checks import decode
-from grading.shared.files import write
+from grading.author.source import EXERCISES, EXPECTED, SOLUTIONS, SourceError
+from grading.shared.checks.outcomes import decode
 
 ROUNDING = 1e-9
 
@@ -24,18 +23,17 @@ ROUNDING = 1e-9
 def make(name, folder, solutions=SOLUTIONS, known=EXERCISES):
     """Make the exercise NAME in folder/NAME, run, with all that a student needs beside it.
 
-    Stored numbers in known/NAME/expected.json are kept when they differ by no more than rounding: another processor does
+    Stored numbers in known/NAME/checks/expected.json are kept when they differ by no more than rounding: another processor does
     not change the file. Raises SourceError, Problem or Refused.
     """
     origin = source.read(name, solutions)
     with tempfile.TemporaryDirectory() as scratch:
         release = Path(scratch, "release", name)
         generate(scratch, name, solutions, release.parent)
-        for file, content in origin.support().items():
+        numbers = stored(origin.expected(), Path(known, name, EXPECTED))
+        for file, content in (origin.support() | {EXPECTED: numbers.encode()}).items():
+            (release / file).parent.mkdir(parents=True, exist_ok=True)
             (release / file).write_bytes(content)
-        for file, content in origin.helper_modules().items():
-            write(release / file, content.encode())
-        (release / "expected.json").write_text(stored(origin.expected(), Path(known, name, "expected.json")), encoding="utf-8")
         notebook = release / f"{name}.ipynb"
         store(tidy(run(notebook)), notebook)
         for cache in list(release.rglob("__pycache__")):

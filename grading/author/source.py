@@ -25,6 +25,7 @@ from grading.shared.files import ROOT
 SOLUTIONS = ROOT / "solutions"
 EXERCISES = ROOT / "exercises"
 CHAPTERS = ROOT / "chapters"
+EXPECTED = "checks/expected.json"  # in the folder of an exercise
 
 SETUP, HELPERS, ANSWER, WRITTEN, CHECK, CASES, MISTAKES, ALTERNATIVES = "setup", "helpers", "answer", "written", "check", "cases", "mistakes", "alternatives"
 HELPER_MODULES = "checks/helpers"  # in the exercise's folder

@@ -10,8 +10,11 @@ from importlib.metadata import version
 
 import numpy as np
 
-from grading.shared import checks
-from grading.shared.checks import Verdict, decode, encode, judge, judge_training, opened, unmeasured
+from grading.author.source import EXPECTED
+from grading.shared.checks import outcomes
+from grading.shared.checks.comparison import opened
+from grading.shared.checks.outcomes import decode, encode
+from grading.shared.checks.verdicts import Verdict, judge, judge_training, unmeasured
 from grading.shared.files import ROOT, write
 from grading.shared.workers import apart
 
@@ -36,6 +39,8 @@ class Exam:
         self.expected = json.dumps(drawn["expected"])
         self.asked, self.trials = {}, {}
         for visible in drawn["expected"]:
+            if "written" in visible:
+                continue
             name = visible["name"]
             if name in drawn["trials"]:
                 arguments, unseen, truth = drawn["trials"][name]
@@ -43,8 +48,8 @@ class Exam:
                 self.asked[name] = visible | {"seconds": SLOWER * visible["seconds"]}
             else:
                 self.asked[name] = ready(joined(visible, drawn["fresh"][name])) | {"visible": len(visible["cases"])}
-        self.source_of_checks = inspect.getsource(checks)
-        self.support = origin.support() | {"expected.json": self.expected.encode()}
+        self.source_of_checks = inspect.getsource(outcomes)
+        self.support = origin.support() | {EXPECTED: self.expected.encode()}
         self.requests = {name: self._request(name) for name in self.asked}  # the same for every submission, and megabytes
 
     @classmethod
@@ -145,9 +150,14 @@ def understood(outcome):
 
 
 def joined(one, other):
-    """Join the cases of two draws, and what the model answer and the mistakes make of them."""
+    """Join the cases of two draws, and what the model answer and the mistakes that both know make of them."""
+    later, number = {mistake["name"]: mistake for mistake in other["mistakes"]}, len(one["cases"])
     mistakes = [
-        {"sentence": first["sentence"], "outcomes": first["outcomes"] + second["outcomes"]}
-        for first, second in zip(one["mistakes"], other["mistakes"], strict=True)
+        first
+        | {"outcomes": first["outcomes"] + second["outcomes"], "about": list(dict.fromkeys(first["about"] + second["about"]))}
+        | {"penalty": first["penalty"] and second["penalty"] for _ in [0] if "penalty" in first}
+        for first in one["mistakes"]
+        if (second := later.get(first["name"]))
     ]
-    return one | {"cases": one["cases"] + other["cases"], "expected": one["expected"] + other["expected"], "mistakes": mistakes}
+    lists = {name: one[name] + other[name] for name in ("cases", "expected", "without_penalty") if name in one}
+    return one | lists | {"edges": one["edges"] + [number + edge for edge in other["edges"]], "mistakes": mistakes}

@@ -13,7 +13,8 @@ from nbformat.v4 import new_output
 from grading.collect.handed_in import LARGEST, files
 from grading.judge.exam import UNJUDGED
 from grading.run.session import Died, NoAnswer, Session
-from grading.shared.checks import Verdict, score_line
+from grading.shared.checks.notebook import score_line
+from grading.shared.checks.verdicts import Verdict
 
 MOST_DEATHS = 3
 MOST_SECONDS = 1800  # for a submission, all attempts together
@@ -124,8 +125,8 @@ def second_chances(session, exam, marked):
                 return
             if again.solved:  # of a second chance nothing that the submission says is shown
                 marked.verdicts[task.name] = Verdict(True, f"Right, with a right {' and '.join(used)} in place of yours.")
-            elif again.mistake:
-                verdict.mistake = again.mistake
+            elif again.sentences:
+                verdict.faults = again.faults
         if not marked.verdicts[task.name].solved:
             wrong.append(task.name)
 

@@ -4,7 +4,7 @@ from collections import Counter
 
 from grading.report.results import FAILED, GRADED
 from grading.report.table import NEEDS_MARKING
-from grading.shared.checks import count
+from grading.shared.checks.outcomes import count
 
 MOST_NAMED, MOST_MISTAKES = 5, 3
 

@@ -5,7 +5,7 @@ import io
 from typing import NamedTuple
 
 from grading.report.results import FAILED, GRADED
-from grading.shared.checks import NOT_ATTEMPTED
+from grading.shared.checks.verdicts import NOT_ATTEMPTED
 from grading.shared.files import write
 
 NEEDS_MARKING = "needs-marking"

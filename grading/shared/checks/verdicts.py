@@ -136,8 +136,27 @@ class Inquiry:
         self.visible = task.get("visible", len(got))
 
     def faults(self, example):
-        """Return a Fault for every respect in which something is wrong."""
-        return [*self.of_values(example), *filter(None, map(self.of, (REFUSAL, KEPT, WARNING)))]
+        """Return a Fault for every respect in which something is wrong; one for several if a mistake speaks about these."""
+        known = next((mistake for mistake in self.task["mistakes"] if self.is_mistake(mistake)), None)
+        about = known["about"] if known else []
+        found = self.of_values(example) if not set(VALUES) & set(about) else []
+        rest = (self.of(respect) for respect in (REFUSAL, KEPT, WARNING) if respect not in about)
+        return [*([self.of_mistake(known)] if known else []), *found, *filter(None, rest)]
+
+    def is_mistake(self, mistake):
+        """Say whether all outcomes are those of a mistake, in every respect."""
+        values = all(self.as_in(mistake, number, True) for number in self.cases(*VALUES))
+        return values and all(self.same_in(respect, mistake, number) for respect in (REFUSAL, KEPT, WARNING) for number in self.cases(respect))
+
+    def of_mistake(self, mistake):
+        respect = mistake["about"][0]
+        if respect in VALUES:
+            return self.fault([each for each in mistake["about"] if each in VALUES], mistake["name"], mistake["sentence"], self.see(mistake))
+        number = self.wrong_in(respect)[0]
+        return Fault(number + 1, self.found[number][respect], "\n".join(self.lines(number, respect)), mistake["sentence"], mistake["name"], self.see(mistake))
+
+    def see(self, mistake):
+        return mistake.get("see") or self.task.get("see")
 
     def cases(self, *respects):
         """Return the numbers of the cases that are judged in any of these respects."""
@@ -168,17 +187,15 @@ class Inquiry:
         respects = (respects,) if isinstance(respects, str) else respects
         cases = self.cases(*respects)
         wrong = self.wrong_in(*respects)
-        failing = self.errors(wrong)
-        if failing:
-            return failing
-        if not any("value" in self.got[number] for number in wrong) and not all(self.refused(number) for number in wrong):
-            return "", "", None
         for exact in (True, False):
             for mistake in self.task["mistakes"]:
                 about = set(mistake["about"])
                 speaks = about & set(VALUES) and (about <= set(respects) if len(respects) > 1 else about == set(respects))
                 if speaks and all(self.as_in(mistake, number, exact) for number in cases):
-                    return mistake["name"], mistake["sentence"], mistake.get("see") or self.task.get("see")
+                    return mistake["name"], mistake["sentence"], self.see(mistake)
+        failing = self.errors(wrong)
+        if failing:
+            return failing
         name, sentence = detectors.detect(self.task, self.pairs(cases), self.of_mistakes(cases))
         return name, sentence, self.task.get("see") if sentence else None
 
@@ -188,15 +205,11 @@ class Inquiry:
         found = {explained(outcome, self.task) for outcome in raising}
         return (*found.pop(), None) if len(found) == 1 and ("", "") not in found else None
 
-    def refused(self, number):
-        return "ValueError" in self.got[number].get("raised", ())
-
     def as_in(self, mistake, number, exact):
         got, other = self.got[number], opened(mistake["outcomes"][number])
         if "raised" in got or "raised" in other:
-            kinds = got.get("raised"), other.get("raised")
-            same = all(kinds) and kinds[0][0] == kinds[1][0]
-            return same and (kinds[0][0] == "ValueError" or got["message"] == other["message"])
+            same = got.get("raised", ["", ""])[0] == other.get("raised", [""])[0]
+            return same and (got["message"] == other["message"] or ": raise " in got.get("where", ""))
         return alike(got["value"], other["value"], self.tolerance, exact)
 
     def pairs(self, cases):
@@ -240,7 +253,7 @@ class Inquiry:
         cases = self.cases(respect)
         for mistake in self.task["mistakes"]:
             if respect in mistake["about"] and all(self.same_in(respect, mistake, number) for number in cases):
-                return mistake["name"], mistake["sentence"], mistake.get("see") or self.task.get("see")
+                return mistake["name"], mistake["sentence"], self.see(mistake)
         return "", "", None
 
     def same_in(self, respect, mistake, number):

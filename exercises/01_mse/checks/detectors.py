@@ -1,0 +1,647 @@
+"""What all tasks share: mistakes that results show by themselves, beside the right ones.
+
+A detector turns right results into wrong ones, and speaks only if these are the student's in every case. It says what the
+numbers say; where it wonders about the cause, it asks.
+"""
+
+import itertools
+import math
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+
+from .comparison import plain
+from .outcomes import decode, is_tensor
+
+CLOSE = 1e-8  # relative
+TINY = 1e-12
+LARGEST_AMOUNT = 0.02  # that somebody adds inside a logarithm
+CONSTANTS = {"2": 2.0, "½": 0.5, "4": 4.0, "¼": 0.25, "ln 2": math.log(2), "1/ln 2": 1 / math.log(2), "1/ln 10": 1 / math.log(10)}
+
+
+class Pair(NamedTuple):
+    """A result beside the right one, in one kind of thing; `arguments` are encoded, by name; `number` is the case's, from 0."""
+
+    got: object
+    expected: object
+    arguments: dict
+    number: int
+
+    @property
+    def right(self):
+        return same(self.got, self.expected)
+
+
+def detect(task, pairs, mistakes):
+    """Return (name, sentence) of what explains these results, or empty ones.
+
+    mistakes: a list of (mistake, what it gives in these cases), of those known about the task's values.
+    """
+    if not pairs:
+        return "", ""
+    for place, part in parts(pairs, task["results"]):
+        if all(pair.right for pair in part):
+            continue
+        found = of_part(task, part, mistakes if not place else [])
+        if found:
+            name, sentence = found
+            return name, f"In {place}: {sentence}" if place else sentence
+    return exchanged_parts(pairs, task["results"])
+
+
+def of_part(task, pairs, mistakes):
+    """Return (name, sentence) of what explains one part of the results, or None."""
+    if not all(isinstance(pair.got, np.ndarray) and isinstance(pair.expected, np.ndarray) for pair in pairs):
+        return None
+    fits = all(pair.got.shape == pair.expected.shape for pair in pairs)
+    numeric = all(pair.got.dtype.kind in "iuf" and pair.expected.dtype.kind in "iuf" for pair in pairs)
+    searches = (IN_SHAPE if numeric else OF_LABELS) if fits else OUT_OF_SHAPE
+    found = next(filter(None, (search(pairs) for search in searches)), None)
+    if not found and fits and numeric:
+        found = two_terms(task, pairs, mistakes) or besides(pairs, mistakes)
+    if not found and fits:
+        found = some_entries(pairs)
+    return found
+
+
+# Results in parts.
+
+
+def parts(pairs, names):
+    """Yield (place, pairs) for each part of the results: one, without a place, where a result is one thing."""
+    first = pairs[0].expected
+    if isinstance(first, tuple) or (isinstance(first, list) and not plain(first)):
+        size = len(first)
+        if all(isinstance(pair.got, tuple | list) and len(pair.got) == len(pair.expected) == size for pair in pairs):
+            for index in range(size):
+                yield names[index] if names else f"[{index}]", [pair._replace(got=array(pair.got[index]), expected=array(pair.expected[index])) for pair in pairs]
+    else:
+        yield "", [pair._replace(got=array(pair.got), expected=array(pair.expected)) for pair in pairs]
+
+
+def array(value):
+    """Return numbers or strings as an array, whatever holds them; anything else as it is."""
+    value = value.numpy() if is_tensor(value) else value
+    if isinstance(value, list | tuple) and not plain(value):
+        return value
+    return np.asarray(value) if isinstance(value, np.ndarray | list | tuple | bool | int | float | str) else value
+
+
+def exchanged_parts(pairs, names):
+    """The parts of the result in another order, or one of them alone."""
+    if not all(isinstance(pair.expected, tuple) for pair in pairs):
+        return "", ""
+    size = len(pairs[0].expected)
+    called = list(names) or [f"number {index + 1}" for index in range(size)]
+    for order in list(itertools.permutations(range(size)))[1:]:
+        if all(isinstance(pair.got, tuple | list) and len(pair.got) == size for pair in pairs) and all(
+            same(array(pair.got[place]), array(pair.expected[which])) for pair in pairs for place, which in enumerate(order)
+        ):
+            return "results_exchanged", f"All parts are right, but their order is not: you return {', '.join(called[which] for which in order)}. Asked are {', '.join(called)}."
+    for which in range(size):
+        if all(same(array(pair.got), array(pair.expected[which])) for pair in pairs):
+            return "one_part_only", f"You return {called[which]} alone, and that is right. {size} things are asked: return {', '.join(called)}."
+    return "", ""
+
+
+def same(got, expected, closeness=CLOSE):
+    """Say whether two arrays are the same to rounding."""
+    if not isinstance(got, np.ndarray) or not isinstance(expected, np.ndarray) or got.shape != expected.shape:
+        return False
+    if got.dtype.kind not in "biuf" or expected.dtype.kind not in "biuf":
+        return got.dtype.kind == expected.dtype.kind and np.array_equal(got, expected)
+    got, expected = got.astype(float), expected.astype(float)
+    with np.errstate(all="ignore"):
+        return bool(np.all((np.abs(got - expected) <= TINY + closeness * np.abs(expected)) | (got == expected) | (np.isnan(got) & np.isnan(expected))))
+
+
+def explains(pairs, wrong):
+    """Say whether `wrong`, a function of a Pair, gives what was returned in all cases."""
+    with np.errstate(all="ignore"):
+        return all(same(pair.got, np.asarray(wrong(pair))) for pair in pairs)
+
+
+def enough(pairs):
+    """Say whether there are two numbers or more that are wrong: one alone proves little."""
+    return sum(int(np.sum(wrong_entries(pair))) for pair in pairs) > 1
+
+
+def wrong_entries(pair):
+    got, expected = pair.got.astype(float), pair.expected.astype(float)
+    with np.errstate(all="ignore"):
+        return ~((np.abs(got - expected) <= TINY + CLOSE * np.abs(expected)) | (got == expected) | (np.isnan(got) & np.isnan(expected)))
+
+
+# A factor.
+
+
+def factor(pairs):
+    ratios = factors_of(pairs)
+    if ratios is None or not enough(pairs):
+        return None
+    known = known_factor(ratios, pairs)
+    if known:
+        return f"factor {known.name}", f"What you return is {known.words} what is right{known.question}"
+    given = ratios[~np.isnan(ratios)]
+    if len(given) > 1 and np.ptp(given) <= CLOSE * abs(given[0]) and given[0] != 0:
+        return "factor", f"What you return is {given[0]:.6g} times what is right, in every case: which factor is that?"
+    if sum(pair.expected.size > 1 and not math.isnan(ratio) for pair, ratio in zip(pairs, ratios)) > 1 and np.all(given != 0):
+        return "factor of each case", f"In every case all entries are off by one and the same factor ({given[0]:.6g} at first): something common to the whole result is wrong, such as what it is divided by."
+    return None
+
+
+def factors_of(pairs, right=None):
+    """Return for each case the one factor between its results and the right ones, NaN where all are 0; None if there is none."""
+    found = []
+    for pair in pairs:
+        got, expected = pair.got.astype(float), (pair.expected if right is None else right(pair)).astype(float)
+        ratio = factor_of(got, expected)
+        if ratio is None:
+            return None
+        found.append(ratio)
+    found = np.array(found)
+    return None if np.all(np.isnan(found)) or np.all(np.isnan(found) | (np.abs(found - 1) <= CLOSE)) else found
+
+
+def factor_of(got, expected):
+    if got.shape != expected.shape:
+        return None
+    finite = np.isfinite(expected)
+    if not np.array_equal(np.isfinite(got), finite):
+        return None
+    sizes = np.abs(np.where(finite, expected, 0))
+    if not sizes.any():
+        return math.nan if not np.any(np.abs(got[finite]) > TINY) else None
+    at = np.unravel_index(np.argmax(sizes), sizes.shape)
+    ratio = got[at] / expected[at]
+    with np.errstate(all="ignore"):
+        fits = np.abs(got - ratio * expected) <= TINY + CLOSE * np.abs(ratio * expected)
+    ends = got == expected * np.sign(ratio) if ratio else finite
+    return ratio if np.all(np.where(finite, fits, ends)) else None
+
+
+class Known(NamedTuple):
+    """A product of known factors. words: how it stands before "what is right"; question: what it makes one ask."""
+
+    name: str
+    words: str
+    question: str
+
+
+def known_factor(ratios, pairs):
+    """Return the product of one or two known factors, or of a sign and these, that is each case's ratio; or None."""
+    given = ~np.isnan(ratios)
+    ratios = ratios[given]
+    if len(ratios) == 0 or not (np.all(ratios > 0) or np.all(ratios < 0)):
+        return None
+    minus, ratios = ratios[0] < 0, np.abs(ratios)
+    if np.allclose(ratios, 1, CLOSE, 0):
+        return Known("−1", "exactly minus", ": a sign is the wrong way round.") if minus else None
+    options = factors(pairs)
+    names, values = list(options), np.array([options[name][given] for name in options])
+    hits = [(name,) for name, value in zip(names, values) if np.allclose(value, ratios, CLOSE, 0)]
+    if not hits and len(ratios) > 1:
+        products = values[:, None] * values[None]
+        places = np.argwhere(np.all(np.abs(products - ratios) <= CLOSE * ratios, axis=-1))
+        hits = [(names[one], names[other]) for one, other in places if one <= other]
+    return worded(hits[0], minus) if hits else None
+
+
+def factors(pairs):
+    """Return the known factors by name: constants, and what each case's arguments count or are."""
+    options = {name: np.full(len(pairs), value) for name, value in CONSTANTS.items()}
+    for name, values in counts(pairs).items():
+        options |= {name: values, f"1/{name}": 1 / values}
+    return options
+
+
+def counts(pairs):
+    """Return by name what the arguments of each case count or are, as far as it differs from case to case."""
+    found = {}
+    for pair in pairs:
+        for name, value in measures(pair).items():
+            found.setdefault(name, []).append(value)
+    unique = {}
+    for name, values in found.items():
+        values = np.array(values, float)
+        if len(values) == len(pairs) and np.all(values != 0) and np.ptp(values) and not any(np.array_equal(values, other) for other in unique.values()):
+            unique[name] = values
+    return unique
+
+
+def measures(pair):
+    found = {}
+    for name, code in pair.arguments.items():
+        if isinstance(code, dict) and code.keys() & {"function", "make", "other", "strings", "dict"}:
+            continue
+        value = decode(code)
+        value = value.numpy() if is_tensor(value) else value
+        if isinstance(value, np.ndarray) and value.ndim == 1:
+            found[f"the length of {name}"] = value.size
+        elif isinstance(value, np.ndarray) and value.ndim == 2:
+            found |= {f"the number of rows of {name}": len(value), f"the number of columns of {name}": value.shape[1], f"the number of entries of {name}": value.size}
+        elif isinstance(value, list):
+            found[f"the length of {name}"] = len(value)
+        elif isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+            found[name] = value
+    return found
+
+
+def worded(hit, minus):
+    name = " · ".join((["−1"] if minus else []) + list(hit))
+    if hit == ("2",) and not minus:
+        return Known(name, "exactly twice", ": is a ½ missing, or a 2 too many?")
+    if hit == ("½",) and not minus:
+        return Known(name, "exactly half of", ": is a ½ too many, or a 2 missing?")
+    if len(hit) == 1 and hit[0] in ("1/ln 2", "1/ln 10"):
+        return Known(name, f"{'minus ' if minus else ''}1/ln {hit[0][5:]} times", f": is the logarithm one to the base {hit[0][5:]}?")
+    if len(hit) == 1 and hit[0] not in CONSTANTS and not minus:
+        if hit[0].startswith("1/"):
+            return Known(name, f"1/({hit[0][2:]}) times", ": is something divided by it once too often?")
+        return Known(name, f"exactly {hit[0]} times", ": is a division by it missing?")
+    product = " · ".join(one if one in CONSTANTS else f"1/({one[2:]})" if one.startswith("1/") else f"({one})" for one in hit)
+    return Known(name, f"exactly {'−' if minus else ''}{product} times", ": which factors are missing, or too many?")
+
+
+# A difference.
+
+
+def shift(pairs):
+    """The same amount added everywhere, or in every case."""
+    found = []
+    for pair in pairs:
+        got, expected = pair.got.astype(float), pair.expected.astype(float)
+        finite = np.isfinite(expected)
+        if not np.array_equal(np.isfinite(got), finite) or np.any(got[~finite] != expected[~finite]):
+            return None
+        gaps = (got - expected)[finite]
+        if gaps.size and np.ptp(gaps) > TINY + CLOSE * np.abs(expected[finite]).max():
+            return None
+        found.append(gaps.flat[0] if gaps.size else math.nan)
+    amounts, given = np.array(found), ~np.isnan(found)
+    gaps = amounts[given]
+    if not enough(pairs) or not np.any(np.abs(gaps) > TINY):
+        return None
+    size = np.abs(gaps)
+    if np.all(gaps > 0) or np.all(gaps < 0):
+        which = "larger" if gaps[0] > 0 else "smaller"
+        if np.ptp(size) <= CLOSE * size[0] and len(gaps) > 1:
+            return f"shift {which}", f"What you return is {which} by {amount(size[0])} than what is right, in every case."
+        for name, values in counts(pairs).items():
+            for words, value in ((name, values), (f"1/({name})", 1 / values), (f"ln({name})", np.log(np.abs(values)))):
+                if len(gaps) > 1 and np.allclose(size, np.abs(value[given]), CLOSE, TINY):
+                    return f"shift {words}", f"What you return is {which} by {words} than what is right, in every case."
+    if sum(pair.expected.size > 1 for pair in pairs) > 1:
+        return "shift of each case", f"In every case all entries are off by one and the same amount ({gaps[np.argmax(size)]:.6g} in one of them): something common to the whole result is too much or missing."
+    return None
+
+
+def amount(value):
+    return next((name for name, known in {"½": 0.5, "ln 2": math.log(2)}.items() if math.isclose(value, known, rel_tol=CLOSE)), f"{value:.6g}")
+
+
+# Something done to the right result.
+
+DONE = {
+    "absolute": (lambda pair: np.abs(pair.expected), "What you return is the absolute value of what is right: a sign is lost."),
+    "squared": (lambda pair: pair.expected**2, "What you return is the square of what is right."),
+    "root": (lambda pair: np.sqrt(pair.expected), "What you return is the square root of what is right."),
+    "exponential": (lambda pair: np.exp(pair.expected), "What you return is e to the power of what is right: is a logarithm missing at the end?"),
+    "logarithm": (lambda pair: np.log(pair.expected), "What you return is the logarithm of what is right."),
+    "minus logarithm": (lambda pair: -np.log(pair.expected), "What you return is minus the logarithm of what is right."),
+    "minus exponential": (lambda pair: np.exp(-pair.expected), "What you return is e to the power of minus what is right."),
+    "reciprocal": (lambda pair: 1 / pair.expected, "What you return is 1 divided by what is right."),
+    "complement": (lambda pair: 1 - pair.expected, "What you return is 1 less what is right."),
+    "minus one": (lambda pair: pair.expected - 1, "What you return is smaller by 1 than what is right."),
+    "cut at zero": (lambda pair: np.maximum(pair.expected, 0), "What you return is never negative: what is right is, and you have 0 there."),
+    "cumulative": (lambda pair: np.cumsum(pair.expected), "What you return is the running sum of what is right."),
+    "reversed": (lambda pair: pair.expected[::-1], "What you return is right, but in the opposite order."),
+    "sorted": (lambda pair: np.sort(pair.expected, axis=0), "What you return is right, but sorted."),
+    "transposed": (lambda pair: pair.expected.T, "What you return is the transpose of what is right: rows and columns are exchanged."),
+    "whole": (lambda pair: np.trunc(pair.expected), "What you return is what is right, cut to whole numbers."),
+    "zeros": (lambda pair: np.zeros(pair.expected.shape), "You return 0 everywhere."),
+    "averaged": (lambda pair: np.full(pair.expected.shape, np.mean(pair.expected)), "Every entry that you return is the mean of the right ones."),
+}
+
+
+def done(pairs):
+    for name, (wrong, sentence) in DONE.items():
+        if enough(pairs) and explains(pairs, partial(shaped, wrong)):
+            return name, sentence
+    for argument in pairs[0].arguments:
+        if enough(pairs) and explains(pairs, partial(of_argument, argument)):
+            return f"argument {argument}", f"What you return is the argument {argument}, as it came."
+    return None
+
+
+def shaped(wrong, pair):
+    result = np.asarray(wrong(pair)) if pair.expected.ndim or wrong not in (DONE["reversed"][0], DONE["sorted"][0]) else np.asarray(pair.expected)
+    return result.reshape(pair.expected.shape) if result.size == pair.expected.size and result.ndim != pair.expected.ndim else result
+
+
+def of_argument(name, pair):
+    value = array(decode(pair.arguments[name]))
+    return value if isinstance(value, np.ndarray) else np.array("")
+
+
+def rounded(pairs):
+    for places in range(11):
+        if enough(pairs) and explains(pairs, lambda pair: np.round(pair.expected, places)) and all(np.array_equal(np.round(pair.got, places), pair.got, equal_nan=True) for pair in pairs):
+            return "rounded", f"What you return is what is right, rounded to {places} places. Return it as it is."
+    return None
+
+
+def nearly(pairs):
+    """Close everywhere, infinities among the values or not."""
+    if not all(same(pair.got, pair.expected, 1e-5) for pair in pairs):
+        return None
+    if all(np.array_equal(pair.got.astype(np.float32).astype(float), pair.got.astype(float), equal_nan=True) for pair in pairs):
+        return "single", "All numbers are nearly right, and each is one that single precision can hold: is something on the way float32? Compute in float64 throughout."
+    return "nearly", "All numbers are nearly right: is something rounded, approximated, in single precision on the way, or is a small number added?"
+
+
+# Something small, added or cut off.
+
+
+def small_amount(pairs):
+    """−ln(p + amount) in place of −ln p, or its negative: the right result says what p was."""
+    for sign in (1, -1):
+        losses = [(sign * pair.got.astype(float), sign * pair.expected.astype(float)) for pair in pairs]
+        infinite = [got[np.isposinf(expected) & np.isfinite(got)] for got, expected in losses]
+        heights = np.concatenate(infinite) if infinite else np.array([])
+        if not heights.size or np.ptp(heights) > 1e-6 * abs(heights[0]):
+            continue
+        size = math.exp(-heights[0]) if heights[0] < 700 else 0.0
+        if not 0 < size <= LARGEST_AMOUNT:
+            continue
+        words = f"Where an infinity is right you return {sign * heights[0]:.4g}, which is {'−' if sign > 0 else ''}ln({size:.2g})"
+        if explains(pairs, lambda pair: sign * -np.log(np.exp(-sign * pair.expected) + size)):
+            return "small amount added", f"{words}: {size:.2g} is added inside the logarithm. The loss is infinite there, and a number made up hides it."
+        if explains(pairs, lambda pair: sign * np.minimum(sign * pair.expected, heights[0])):
+            return "small amount cut", f"{words}: probabilities are cut off at {size:.2g}. The loss is infinite there, and a number made up hides it."
+        if sum(int(np.sum(wrong_entries(pair))) for pair in pairs) == heights.size:
+            return "small amount", f"{words}, and all other values are right. The loss is infinite there, and a number made up hides it."
+    return None
+
+
+def cut_off(pairs):
+    """min and max of the right result and two numbers."""
+    low, high = [], []
+    for pair in pairs:
+        wrong = wrong_entries(pair)
+        got, expected = pair.got[wrong], pair.expected[wrong]
+        low, high = [*low, *got[got > expected]], [*high, *got[got < expected]]
+    if any(not np.all(np.isfinite(ends)) or (len(ends) and np.ptp(ends) > 1e-6 * max(abs(ends[0]), TINY)) for ends in (low, high)) or not enough(pairs):
+        return None
+    least, most = (low[0] if low else -math.inf), (high[0] if high else math.inf)
+    if (low or high) and explains(pairs, lambda pair: np.clip(pair.expected, least, most)) and distinct(pairs):
+        ends = [f"below {least:.4g}"] * bool(low) + [f"above {most:.4g}"] * bool(high)
+        return "cut off", f"What you return is right, but never {' or '.join(ends)}: it is cut off there."
+    return None
+
+
+def distinct(pairs):
+    """Say whether some results are right and not all right ones are equal."""
+    return any(not np.all(wrong_entries(pair)) for pair in pairs)
+
+
+# Where numbers fail.
+
+
+def unstable(pairs):
+    """NaN or infinity where something finite is right, and everything else right."""
+    wrong = [(pair.got[where], pair.expected[where]) for pair in pairs for where in [wrong_entries(pair)]]
+    got, expected = (np.concatenate([each[place].ravel().astype(float) for each in wrong]) for place in (0, 1))
+    if not got.size or not distinct(pairs) and len({pair.number for pair in pairs if pair.right}) == 0:
+        return None
+    if np.all(~np.isfinite(got)) and np.all(np.isfinite(expected)):
+        what = "NaN" if np.all(np.isnan(got)) else "infinite" if np.all(np.isinf(got)) else "NaN or infinite"
+        return "unstable", f"Wherever you return a finite number it is right. Elsewhere it is {what}, where a finite number is right: on the way something overflows, as exp does from 710 on, or ln 0 or 0 · ∞ or 0/0 is computed. Another form of the formula avoids it, or the case wants its own rule."
+    if np.all(np.isnan(got)):
+        return "nan", "Wherever you return a number it is right. Elsewhere it is NaN, which comes of 0 · ∞, ∞ − ∞ or 0/0: such cases want a rule of their own."
+    if np.all(np.isinf(expected)) and np.all(np.isfinite(got)):
+        return "finite for infinite", f"All finite values are right. Where an infinity is right you return a finite number ({got[0]:.4g}): is something cut off, or are infinities replaced?"
+    if np.all((np.abs(expected) < 1e-6) & (np.abs(got - expected) < 1e-13)) and np.all(np.isfinite(got)):
+        said = "0" if not np.any(got) else "not exact to enough digits"
+        return "digits lost", f"Very small values are lost: where the right one is as small as {np.abs(expected[np.argmax(np.abs(expected))]):.2g}, yours is {said}, and all larger ones are right. A difference of nearly equal numbers, such as 1 − σ, loses what is small."
+    return None
+
+
+# Results of another shape.
+
+
+def other_shape(pairs):
+    for name, wrong, sentence in RESHAPED:
+        if explains(pairs, partial(attempted, wrong)) and enough_shapes(pairs):
+            return name, sentence
+    for axis, what in ((0, "row"), (1, "column")):
+        found = one_more_or_less(pairs, axis, what)
+        if found:
+            return found
+    if all(pair.got.ndim == 2 and pair.expected.ndim == 1 and pair.got.shape == pair.expected.shape * 2 and same(np.diagonal(pair.got), pair.expected) for pair in pairs if pair.expected.size > 1):
+        return "broadcast", "What you return is a square table, and what is asked is its diagonal: a column (m, 1) meets a row (m,) somewhere, and NumPy makes a table of all pairs."
+    return other_axis(pairs)
+
+
+RESHAPED = [
+    ("transposed", lambda pair: pair.expected.T, "What you return is the transpose of what is right: rows and columns are exchanged."),
+    ("mean", lambda pair: np.mean(pair.expected), "You return one number, the mean of the entries that are asked."),
+    ("sum", lambda pair: np.sum(pair.expected), "You return one number, the sum of the entries that are asked."),
+    ("first entry", lambda pair: pair.expected.flat[0], "You return the first entry only: is a return inside the loop?"),
+    ("last entry", lambda pair: pair.expected.flat[-1], "You return the last entry only: does a loop overwrite the others?"),
+    ("first row", lambda pair: pair.expected[0], "You return the first row only."),
+    ("mean over rows", lambda pair: np.mean(pair.expected, axis=0), "You return the mean over the rows of what is asked: no mean is to be taken there."),
+    ("mean over columns", lambda pair: np.mean(pair.expected, axis=1), "You return the mean over the columns of what is asked: no mean is to be taken there."),
+    ("sum over rows", lambda pair: np.sum(pair.expected, axis=0), "You return the sum over the rows of what is asked: no sum is to be taken there."),
+    ("sum over columns", lambda pair: np.sum(pair.expected, axis=1), "You return the sum over the columns of what is asked: no sum is to be taken there."),
+    ("flat", lambda pair: pair.expected.ravel(), "The numbers are right, but in one long row: the shape is lost."),
+]
+
+
+def attempted(wrong, pair):
+    try:
+        return wrong(pair)
+    except (IndexError, ValueError):
+        return np.array("")
+
+
+def enough_shapes(pairs):
+    return sum(pair.got.shape != pair.expected.shape for pair in pairs) > 1
+
+
+def one_more_or_less(pairs, axis, what):
+    what = "entry" if all(pair.expected.ndim == 1 for pair in pairs) else what
+    if not all(pair.got.ndim == pair.expected.ndim > axis for pair in pairs) or not enough_shapes(pairs):
+        return None
+    for place, cut in (("first", slice(1, None)), ("last", slice(None, -1))):
+        part = (slice(None),) * axis + (cut,)
+        if all(same(pair.got, pair.expected[part]) for pair in pairs):
+            return f"{place} {what} missing", f"The {place} {what} is missing; all others are right."
+        if all(same(pair.got[part], pair.expected) for pair in pairs):
+            more = "before the first" if place == "first" else "after the last"
+            return f"one {what} too many", f"There is one {what} too many, {more}; all others are right."
+    return None
+
+
+def other_axis(pairs):
+    """As many results as an argument has columns, where one for each row is asked, or the other way round."""
+    for name in pairs[0].arguments:
+        shapes = [getattr(array(decode(pair.arguments[name])), "shape", ()) if not names_something(pair.arguments[name]) else () for pair in pairs]
+        for asked, came, words in ((0, 1, ("row", "column")), (1, 0, ("column", "row"))):
+            if enough_shapes(pairs) and all(
+                len(shape) == 2 and pair.expected.shape == (shape[asked],) and pair.got.shape == (shape[came],) for shape, pair in zip(shapes, pairs)
+            ):
+                return "other axis", f"You return a number for each {words[1]} of {name}; asked is one for each {words[0]}. Look at the axis of your sum, mean or maximum."
+    if enough_shapes(pairs) and all(pair.expected.ndim == 0 for pair in pairs):
+        for what, combine in (("mean", np.mean), ("sum", np.sum)):
+            if all(pair.got.size and same(np.asarray(combine(pair.got)), pair.expected) for pair in pairs):
+                return f"{what} to be taken", f"You return several numbers where one is asked: their {what}. Take it."
+        return "several for one", "You return several numbers where one is asked, and neither their mean nor their sum is it."
+    return None
+
+
+def names_something(code):
+    return isinstance(code, dict) and bool(code.keys() & {"function", "make", "other"})
+
+
+# Labels and truth values.
+
+
+def confused(pairs):
+    """Which label is returned where another is right."""
+    seen = {}
+    for pair in pairs:
+        for got, expected in zip(pair.got.ravel().tolist(), pair.expected.ravel().tolist()):
+            seen.setdefault(expected, set()).add(got)
+    wrong = {(expected, got) for expected, given in seen.items() for got in given if got != expected}
+    if not wrong or len(wrong) > 2 or not all(pair.got.dtype.kind == pair.expected.dtype.kind for pair in pairs):
+        return None
+    if len(seen) > 1 and all(given == {not expected} for expected, given in seen.items() if isinstance(expected, bool)) and isinstance(next(iter(seen)), bool):
+        return "opposite", "You return the opposite truth value, everywhere."
+    where = [f"{'always' if seen[expected] == {got} else 'sometimes'} {got!r} where {expected!r} is right" for expected, got in sorted(wrong, key=str)]
+    return f"confused {sorted(wrong, key=str)}", f"You return {' and '.join(where)}. Everything else is right."
+
+
+# Two things at once.
+
+
+def besides(pairs, mistakes):
+    """A known mistake, and a factor besides."""
+    if any(pair.got.size == 0 for pair in pairs):
+        return None
+    for mistake, values in mistakes:
+        given = {pair.number: array(value) for pair, value in zip(pairs, values)}
+        if not all(isinstance(value, np.ndarray) and value.dtype.kind in "iuf" and value.shape == pair.expected.shape for pair, value in zip(pairs, given.values())):
+            continue
+        ratios = factors_of(pairs, lambda pair: given[pair.number])
+        known = known_factor(ratios, pairs) if ratios is not None and enough(pairs) else None
+        if known:
+            return f"{mistake['name']} · factor {known.name}", f"{mistake['sentence']} And besides, what you return is {known.words} what that would give{known.question}"
+    return None
+
+
+def two_terms(task, pairs, mistakes):
+    """A cost or gradient of two terms, of data and of a penalty: factors for each."""
+    if "without_penalty" not in task:
+        return None
+    data = {number: array(decode(value)) for number, value in enumerate(task["without_penalty"])}
+    penalties = [(None, {pair.number: pair.expected - data[pair.number] for pair in pairs})]
+    for mistake, values in mistakes:
+        values = [array(value) for value in values]
+        if mistake.get("penalty") and all(isinstance(value, np.ndarray) and value.shape == pair.expected.shape for value, pair in zip(values, pairs)):
+            penalties.append((mistake, {pair.number: value - data[pair.number] for value, pair in zip(values, pairs)}))
+    for mistake, penalty in penalties:
+        found = factors_of_two(pairs, data, penalty)
+        if found:
+            return two_worded(mistake, *found)
+    return None
+
+
+def factors_of_two(pairs, data, penalty):
+    """Return the known factors before both terms, as (Known or None for 1 or 0 for nothing) each; None if there are none."""
+    ones, options = np.ones(len(pairs)), factors(pairs)
+    candidates = {"1": ones, **options, **{f"{one} · {other}": options[one] * options[other] for one, other in itertools.combinations_with_replacement(options, 2)}}
+    for name, values in candidates.items():
+        rests = [pair._replace(got=pair.got - value * data[pair.number]) for pair, value in zip(pairs, values)]
+        if not any(np.any(np.abs(rest.got) > 1e-9 * (1 + np.abs(pair.got))) for rest, pair in zip(rests, pairs)):
+            return name, "0"
+        ratios = [factor_of(rest.got, penalty[rest.number]) if np.any(penalty[rest.number]) else (math.nan if np.all(np.abs(rest.got) < 1e-9) else None) for rest in rests]
+        if None in ratios or sum(not math.isnan(ratio) for ratio in ratios) < 2:
+            continue
+        ratios = np.array(ratios)
+        if np.all(np.isnan(ratios) | (np.abs(ratios - 1) < 1e-6)):
+            return name, "1"
+        known = known_factor(ratios, pairs)
+        if known:
+            return name, known.name
+    return None
+
+
+def two_worded(mistake, data, penalty):
+    if data == "1" and penalty == "1":
+        return (mistake["name"], mistake["sentence"]) if mistake else None
+    told = {"1": "is right", "0": "is missing"}
+    parts = [f"The part without lam {told.get(data, f'is {spoken(data)} what it should be')}", f"the penalty {told.get(penalty, f'is {spoken(penalty)} what it should be')}"]
+    if mistake:
+        first = "" if data == "1" else f" And the part without lam is {spoken(data)} what it should be."
+        second = "" if penalty == "1" else f" And the penalty is {spoken(penalty)} what that would give."
+        return f"{mistake['name']} · data {data}, penalty {penalty}", mistake["sentence"] + first + second
+    return f"data {data}, penalty {penalty}", f"{parts[0]}, {parts[1]}: look at the factors of each."
+
+
+def spoken(name):
+    return {"2": "twice", "½": "half", "−1": "minus"}.get(name, f"{name} times")
+
+
+# Right in part.
+
+
+def some_entries(pairs):
+    """All but some entries right, and these in a place that can be named."""
+    wrong = [np.asarray(pair.got != pair.expected) if pair.got.dtype.kind not in "iuf" else wrong_entries(pair) for pair in pairs]
+    if not all(pair.expected.ndim for pair in pairs) or not any(np.any(~each) for each in wrong):
+        return None
+    for name, mask in PLACES:
+        places = [mask(each.shape) for each in wrong]
+        bad = [each.any() for each in wrong]
+        if all(place is not None and not np.any(each & ~place) for place, each in zip(places, wrong)) and all(place.any() and not place.all() for place, one in zip(places, bad) if one):
+            return f"only {name}", f"All entries are right but those in {name}."
+    numeric = all(pair.expected.dtype.kind in "iuf" for pair in pairs)
+    for name, where in SIGNS if numeric else []:
+        places = [where(pair.expected) for pair in pairs]
+        if all(not np.any(each & ~place) for place, each in zip(places, wrong)) and any(np.any(~place) for place in places) and sum(int(each.sum()) for each in wrong) > 1:
+            return f"only where {name}", f"All entries are right but those where the right value is {name}."
+    return None
+
+
+def along(axis, index):
+    def mask(shape):
+        if len(shape) <= axis or (len(shape) != 2 and axis) or len(shape) > 2:
+            return None
+        found = np.zeros(shape, bool)
+        if shape[axis]:
+            found[(slice(None),) * axis + (index,)] = True
+        return found
+
+    return mask
+
+
+def square(make):
+    return lambda shape: make(shape[0]) if len(shape) == 2 and shape[0] == shape[1] else None
+
+
+PLACES = [
+    ("the first row or entry", along(0, 0)),
+    ("the last row or entry", along(0, -1)),
+    ("the first column", along(1, 0)),
+    ("the last column", along(1, -1)),
+    ("the diagonal", square(lambda size: np.eye(size, dtype=bool))),
+    ("the upper triangle", square(lambda size: np.triu(np.ones((size, size), bool), 1))),
+    ("the lower triangle", square(lambda size: np.tril(np.ones((size, size), bool), -1))),
+]
+SIGNS = [("0", lambda value: value == 0), ("positive", lambda value: value > 0), ("negative", lambda value: value < 0), ("infinite", np.isinf)]
+
+IN_SHAPE = [factor, shift, rounded, small_amount, done, cut_off, unstable, nearly]
+OF_LABELS = [confused]
+OUT_OF_SHAPE = [other_shape]

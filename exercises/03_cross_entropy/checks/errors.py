@@ -1,0 +1,69 @@
+"""What an error that Python, NumPy or torch raised means here, in a sentence."""
+
+import re
+
+TRUTH = """Python asks for one yes or no here, and gets an array of them. With if, and, or, not, max, min and a chain such as
+0 < p < 1 it wants a single one: np.any or np.all make one of many; &, | and ~ compare entry by entry; np.where(condition, a, b),
+np.maximum and np.minimum choose entry by entry."""
+TORCH_WANTED = """torch's functions take torch tensors only, and this task works with NumPy arrays: use NumPy's function of that name
+(np.maximum(x, 0) for torch.relu(x), np.exp for torch.exp), or torch.from_numpy(…) on the way in and .numpy() on the way out."""
+TORCH_METHOD = """A NumPy array has no {name}: that belongs to a torch tensor. NumPy's own words differ: np.maximum(x, 0) for relu, x[:, None] for
+unsqueeze, .astype for to, .copy() for clone, np.log(x), np.exp(x), .T for t(); item and sum exist in both."""
+ONE_NUMBER = """The functions of math, and float and int, take one number. NumPy's functions of the same name (np.log, np.exp, np.sqrt) take arrays,
+entry by entry."""
+NAME = "Python does not know the name {name} here: is it misspelt, or has the cell that defines it not been run?"
+UNSET = "The name {name} is used inside the function before anything was put into it, at least on the way that these arguments take."
+STOP = "A loop never ends for these arguments: does every round change what its condition asks about?"
+RECURSION = "A function calls itself again and again and never returns: is a name used for two things?"
+GRAD = "NumPy cannot take over a tensor that autograd still watches: .detach() first, then .numpy()."
+SIGNATURE = "The function is called with the arguments of the task, in its order: def {name}({parameters}). Yours takes others."
+BROADCAST = "Two arrays do not fit together: print their shapes. From the last axis backwards the sizes must be equal, or one of them 1."
+MATMUL = "In a product of matrices the last axis of the left one must be as long as the first of the right one: print both shapes. Is one to be transposed?"
+NONE = "Something is None that should hold a value: does a function of yours lack its return, or was the result of something like .sort() kept, which returns nothing?"
+CALLED = "Something is called like a function that is none: is a multiplication sign missing before a bracket, or is a function's name used for a variable too?"
+INDEX = "Only whole numbers, slices and arrays of whole numbers or truth values pick entries. Labels as floats want .astype(int), a quotient // in place of /."
+OUT_OF_BOUNDS = "An index runs past the end of an axis: indices begin at 0, the last is the size less 1, and the rows are the examples."
+
+GROWS = "An array keeps its size: collect what comes in a list, with .append, and make it an array at the end, np.array(…)."
+OF_TENSORS = """relu|unsqueeze|to|clone|detach|numpy|norm|log|log1p|exp|sqrt|square|abs|t|backward|float|double|long|int|bool|cpu|clamp|clamp_min|softmax|log_softmax
+|logsumexp|sigmoid|tanh|pow|topk|masked_fill|fill_diagonal_|scatter_|gather|requires_grad_|expand|amax|amin|permute|neg|isnan|numel|dim|new_zeros|index_select""".replace("\n", "")
+
+# What begins the message of an error, by class, and what is said. Groups fill the sentence.
+MEANINGS = [
+    ("ambiguous", "ValueError", r"The truth value of an array with more than one element is ambiguous", TRUTH),
+    ("ambiguous", "RuntimeError", r"Boolean value of Tensor with more than one value is ambiguous", TRUTH),
+    ("torch_wants_tensors", "TypeError", r".*must be (?:a )?Tensor, not .*(?:ndarray|float64)", TORCH_WANTED),
+    ("torch_wants_tensors", "TypeError", r".*received an invalid combination of arguments - got \(.*numpy", TORCH_WANTED),
+    ("torch_wants_tensors", "TypeError", r".*expected Tensor.*but got .*numpy", TORCH_WANTED),
+    ("torch_wants_tensors", "TypeError", r"unsupported operand type\(s\) for .*'Tensor' and '.*ndarray'|.*'numpy.ndarray' and 'Tensor'", TORCH_WANTED),
+    ("torch_method", "AttributeError", rf"'numpy\.(?:ndarray|float64|bool)' object has no attribute '(?P<name>{OF_TENSORS})'", TORCH_METHOD),
+    ("array_grows", "AttributeError", r"'numpy\.ndarray' object has no attribute 'append'", GROWS),
+    ("one_number", "TypeError", r"only (?:0-dimensional arrays|length-1 arrays|size-1 arrays|arrays of size 1) can be converted to Python scalars", ONE_NUMBER),
+    ("one_number", "TypeError", r"only integer scalar arrays can be converted to a scalar index", INDEX),
+    ("indices", "IndexError", r"arrays used as indices must be of integer|only integers, slices", INDEX),
+    ("indices", "TypeError", r"'float' object cannot be interpreted as an integer|slice indices must be integers|list indices must be integers", INDEX),
+    ("out_of_bounds", "IndexError", r".*(?:out of bounds|out of range)", OUT_OF_BOUNDS),
+    ("unset", "UnboundLocalError", r".*(?:variable|name) '(?P<name>\w+)'", UNSET),
+    ("name", "NameError", r"name '(?P<name>\w+)' is not defined", NAME),
+    ("endless", "TooLong", r"", STOP),
+    ("recursion", "RecursionError", r"", RECURSION),
+    ("watched", "RuntimeError", r"Can't call numpy\(\) on Tensor that requires grad", GRAD),
+    ("matmul", "ValueError", r"matmul: |shapes .* not aligned", MATMUL),
+    ("broadcast", "ValueError", r"operands could not be broadcast|could not broadcast", BROADCAST),
+    ("none", "TypeError", r".*'NoneType'|.*not NoneType", NONE),
+    ("none", "AttributeError", r"'NoneType' object", NONE),
+    ("called", "TypeError", r"'[\w.]+' object is not callable", CALLED),
+]
+
+
+def explained(outcome, task):
+    """Return (name, sentence) of what an outcome that raised means; both empty where the error says it best itself."""
+    kind, message = outcome["raised"][0], outcome["message"]
+    calls = rf"{task['name']}\(\) (takes|missing|got an unexpected)"
+    if kind == "TypeError" and re.match(calls, message):
+        return "signature", SIGNATURE.format(name=task["name"], parameters=", ".join(task["parameters"]))
+    for name, wanted, begins, sentence in MEANINGS:
+        found = re.match(begins, message, re.S) if kind == wanted else None
+        if found:
+            return name, " ".join(sentence.format(**found.groupdict()).split())
+    return "", ""
