@@ -982,7 +982,7 @@ def test_an_exercise_is_packed_without_caches_and_alike_at_every_build(tmp_path)
 
 
 SECTION = '[Why it\'s $\\ln 2$, or "nothing" in `log`](../../chapters/page.ipynb#why-it-s)'
-TASK = f"## 1. A task\n\nFrom the sections {SECTION} and [B](../../chapters/page.ipynb#b) of the chapter: {{}}.\n\n<details>[B](../../chapters/page.ipynb#b)</details>"
+TASK = f"## 1. A task\n\nFrom the sections {SECTION} and [B](../../chapters/page.ipynb#b), not {{}}.\n\n<details>[B](../../chapters/page.ipynb#b)</details>"
 OTHER_LINKS = "[B], [B](#b), [B](other/page.ipynb#b), [B](../../chapters/page.ipynb), *[*](../../solutions/one/one.ipynb#one)"
 
 
