@@ -3,8 +3,14 @@
 A page links to `exercises/NAME/NAME.ipynb` in plain Markdown, which JupyterLab opens. On the site that link leads to
 `exercises/NAME.zip`, made with every build: the folder NAME, with requirements.txt added, is all that a student needs.
 A link to an exercise that does not exist is a warning.
+
+An exercise links to sections of the book, as in `[The push](../../chapters/02_regression_vs_classification.ipynb#the-push)`, where no
+chapter lies beside a zip. With the site's address in _config.yml (`html.baseurl`) these links lead to the site, and the checks
+find the address in `checks/book.txt`; without it the title alone is left.
 """
 
+import json
+import re
 import shutil
 from pathlib import Path, PurePosixPath
 
@@ -18,6 +24,9 @@ logger = logging.getLogger(__name__)
 
 EXERCISES = "exercises"
 REQUIREMENTS = "requirements.txt"
+BOOK = "checks/book.txt"
+# In the text of a notebook's file: a title holds no quote that would end a string of JSON.
+SECTION = re.compile(r"""\[((?:[^\[\]"\\\n]|\\.)+)\]\(\.\./\.\./(chapters/[\w-]+)\.ipynb(#[\w-]+)\)""")
 
 
 def link_to_zips(app, doctree):
@@ -49,14 +58,26 @@ def is_exercise(notebook):
     return notebook.is_file() and notebook.stem == notebook.parent.name
 
 
-def pack(folder, requirements, target):
-    """Write an exercise's folder as the zip `target`: no caches, no checkpoints."""
-    files = {f"{folder.name}/{requirements.name}": requirements}
+def pack(folder, requirements, book, target):
+    """Write an exercise's folder as the zip `target`: no caches, no checkpoints; `book` is the site's address, or empty."""
+    files = {requirements.name: requirements.read_bytes()}
     for path in folder.rglob("*"):
         inside = path.relative_to(folder)
-        if path.is_file() and not any(part.startswith((".", "__")) for part in inside.parts):
-            files[f"{folder.name}/{inside.as_posix()}"] = path
-    write_zip(target, files)
+        if path.is_file() and not any(part.startswith(".") or part == "__pycache__" for part in inside.parts):
+            files[inside.as_posix()] = path.read_bytes()
+    notebook = f"{folder.name}.ipynb"
+    files[notebook] = leading_to(book, files[notebook].decode()).encode()
+    if book:
+        files[BOOK] = book.encode()
+    write_zip(target, {f"{folder.name}/{name}": content for name, content in files.items()})
+
+
+def leading_to(book, notebook):
+    """Return a notebook's file, its text, with links to sections that lead to the book's address, or with their titles alone."""
+    if not book:
+        return SECTION.sub(r"*\1*", notebook)
+    address = json.dumps(book, ensure_ascii=False)[1:-1]
+    return SECTION.sub(lambda link: f"[{link[1]}]({address}{link[2]}.html{link[3]})", notebook)
 
 
 def pack_all(app, exception):
@@ -64,9 +85,10 @@ def pack_all(app, exception):
     if exception is not None or app.builder.format != "html":
         return
     source, site = Path(app.srcdir), Path(app.outdir, EXERCISES)
+    book = app.config.html_baseurl and app.config.html_baseurl.rstrip("/") + "/"
     shutil.rmtree(site, ignore_errors=True)
     for notebook in filter(is_exercise, source.glob(f"{EXERCISES}/*/*.ipynb")):
-        pack(notebook.parent, source / REQUIREMENTS, site / f"{notebook.stem}.zip")
+        pack(notebook.parent, source / REQUIREMENTS, book, site / f"{notebook.stem}.zip")
 
 
 def setup(app):

@@ -89,7 +89,7 @@ def pack_all(app, exception):
         if notebook.suffix == ".ipynb":
             files = [notebook, *notebook.parent.glob("*.py"), source / REQUIREMENTS]
             target = Path(app.outdir, docname).with_name(zip_name(notebook))
-            write_zip(target, {f"{folder}/{path.name}": path for path in files if path.is_file()})
+            write_zip(target, {f"{folder}/{path.name}": path.read_bytes() for path in files if path.is_file()})
 
 
 def setup(app):

@@ -329,6 +329,16 @@ def test_what_a_notebook_says_of_itself_counts_for_nothing(book):
     assert notebook.cells[-1].metadata.nbgrader == "why", "the notebook itself is left as it was"
 
 
+def test_a_page_names_the_sections_that_a_task_leads_to_where_no_chapter_lies_beside_it(course):
+    cells = source_cells()
+    cells[2].source += "\n\nFrom [Twice](../../chapters/01_small.ipynb#twice)."
+    write_source(course, cells)
+    book = Gradebook(course / "graded", NAME, course / "solutions")
+    book.enter("ada", harmless(submission(book)), {"double-check": 3}, {})
+    page = book.feedback("ada").read_text()
+    assert "<p>From <em>Twice</em>.</p>" in page and "chapters/" not in page
+
+
 def test_a_batch_is_entered_as_a_whole_or_not_at_all(book):
     enter(book, "ada", "Because.", points=1)
     batch = [(student, submission(book, "Because."), {"double-check": points}, {"double": student}) for student, points in (("bob", 2), ("cyd", 3))]

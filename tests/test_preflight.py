@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import time
 
 import nbformat
 import pytest
@@ -14,6 +15,7 @@ from grading.collect.preflight import read
 
 NAME = "01_mse"
 STUB = "def f():\n    raise NotImplementedError"
+LINK = "See [When `f` is 0](../../chapters/01_mse.ipynb#when-f-is-0)."
 
 
 def marks(name, **more):
@@ -28,7 +30,7 @@ RELEASE = new_notebook(
     cells=[
         new_markdown_cell("# Assignment\n\nAbout it.", metadata=marks("intro"), id="intro"),
         new_code_cell("import numpy as np", metadata=marks("setup") | {"tags": ["ours"]}, id="setup"),
-        new_markdown_cell("Write `f`.", metadata=marks("f-task"), id="f-task"),
+        new_markdown_cell(f"Write `f`.\n\n{LINK}\nIt is short.", metadata=marks("f-task"), id="f-task"),
         new_code_cell(STUB, metadata=marks("f", **an_answer()), id="f"),
         new_code_cell('check("f")', metadata=marks("f-check", grade=True, points=2), id="f-check"),
         new_markdown_cell("Your answer here", metadata=marks("w", **an_answer(grade=True, points=3)), id="w"),
@@ -208,6 +210,51 @@ def test_locked_cells_are_as_released(handed_in):
     assert [cell.source for cell in submission.notebook.cells[:5:4]] == ["# Assignment\n\nAbout it.", 'check("f")']
     assert cell(submission.notebook, "setup") == cell(RELEASE, "setup")
     assert sorted(note.split(":")[0] for note in submission.notes) == ["f-check", "setup"]
+
+
+SAME_LINK = {
+    "in_the_project": LINK,
+    "in_a_zip": "See *When `f` is 0*.",
+    "in_a_zip_that_leads_to_the_site": "See [When `f` is 0](https://ada.example.org/losses/chapters/01_mse.html#when-f-is-0).",
+    "to_where_the_section_was": "See [When `f` is 0](http://localhost:8000/chapters/02_old.html#zero).",
+}
+OTHER_LINK = {
+    "title": "See *When `f` is 1*.",
+    "title_of_a_link": LINK.replace("is 0", "is 1"),
+    "no_emphasis": "See When `f` is 0.",
+    "no_chapter": LINK.replace("chapters/", "pages/"),
+    "no_section": LINK.replace("#when-f-is-0", ""),
+    "more_in_it": LINK.replace(").", " 'the site')."),
+    "more_after_it": f"{LINK} Or not.",
+    "another_line": f"{LINK}\n",
+    "nothing": "",
+}
+
+
+@pytest.mark.parametrize("form", SAME_LINK)
+def test_a_link_to_the_book_may_have_any_form_that_a_zip_gives_it(form, handed_in):
+    notebook = worked_on()
+    cell(notebook, "f-task").source = cell(RELEASE, "f-task").source.replace(LINK, SAME_LINK[form])
+    submission = handed_in(notebook)
+    assert not submission.notes and cell(submission.notebook, "f-task") == cell(RELEASE, "f-task")
+
+
+@pytest.mark.parametrize("form", OTHER_LINK)
+def test_another_link_is_a_change(form, handed_in):
+    notebook = worked_on()
+    cell(notebook, "f-task").source = cell(RELEASE, "f-task").source.replace(LINK, OTHER_LINK[form])
+    submission = handed_in(notebook)
+    assert submission.notes == ["f-task: the cell is locked but was changed, the released one is back"]
+    assert cell(submission.notebook, "f-task") == cell(RELEASE, "f-task")
+
+
+def test_links_of_any_length_are_looked_at_in_no_time(handed_in):
+    notebook = worked_on()
+    part = "/chapters/a.html#"
+    cell(notebook, "f-task").source = "[a](" + part * 20_000 + "[" * 100_000 + "[a](" * 100_000
+    started = time.process_time()
+    assert len(handed_in(notebook).notes) == 1
+    assert time.process_time() - started < 2
 
 
 def test_what_a_student_says_in_metadata_is_dropped(handed_in):

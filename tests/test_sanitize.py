@@ -364,6 +364,12 @@ def test_our_own_cells_stay_as_they_are():
     assert [cell.metadata for cell in shown.cells] == [cell.metadata for cell in notebook.cells]
 
 
+def test_a_link_of_ours_to_a_chapter_is_its_title_since_no_chapter_lies_beside_the_page():
+    notebook = submission()
+    notebook.cells[0].source = "From [The push](../../chapters/02_x.ipynb#the-push), see [hint](#W)."
+    assert harmless(notebook).cells[0].source == "From *The push*, see [hint](#W)."
+
+
 @pytest.mark.parametrize(
     "cell",
     [

@@ -464,7 +464,33 @@ def test_the_exercise_can_be_downloaded_with_all_that_it_needs(name, page, site,
     files = [path for path in folder.rglob("*") if path.is_file() and not {"__pycache__", ".ipynb_checkpoints"} & set(path.parts)]
     expected = {path.relative_to(folder.parent).as_posix(): path.read_bytes() for path in files}
     expected[f"{name}/requirements.txt"] = (ROOT / "requirements.txt").read_bytes()
+    expected[f"{name}/{name}.ipynb"] = re.sub(rb"\[([^]\n]+)\]\(\.\./[^)]+\)", rb"*\1*", expected[f"{name}/{name}.ipynb"])
     assert contents(download.value.path()) == expected
+
+
+# The heading that an address of a page leads to, with formulas as what is read aloud of them.
+HEADING_AT = """(anchor) => {
+  const heading = document.getElementById(anchor)?.closest("section")?.querySelector("h1, h2, h3, h4, h5, h6")?.cloneNode(true);
+  heading?.querySelectorAll(".headerlink, .katex > i").forEach((element) => element.remove());
+  return heading?.textContent;
+}"""
+
+
+def letters(title):
+    """Return a title, of Markdown or of a page, without what differs between them."""
+    return re.sub(r"[\s$`]", "", title).translate({ord("’"): "'", ord("“"): '"', ord("”"): '"'})
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_each_task_leads_to_sections_of_the_book_by_their_titles(name, site, desktop):
+    texts = [(cell.metadata.nbgrader.grade_id, cell.source) for cell in read(ROOT / "exercises" / name / f"{name}.ipynb").cells if cell.cell_type == "markdown"]
+    links = [(task, *link) for task, text in texts for link in re.findall(r"\[([^\[\]\n]+)\]\((\.[^()]*)\)", text.partition("<details>")[0])]
+    assert {task for task, text in texts if re.search(r"^## \d+\.", text)} == {task for task, *_ in links}
+    assert len(links) == sum(text.count("](.") for _, text in texts)
+    for task, title, address in links:
+        page, anchor = re.fullmatch(r"\.\./\.\./(chapters/[\w-]+)\.ipynb#([\w-]+)", address).groups()
+        enter(desktop, f"{site.url}{page}.html")
+        assert letters(desktop.evaluate(HEADING_AT, anchor) or "") == letters(title), f"{task}: {address}"
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=str)
@@ -932,26 +958,57 @@ def test_a_page_built_anew_and_the_others_are_as_after_a_build_from_nothing(tmp_
 def test_an_exercise_is_packed_without_caches_and_alike_at_every_build(tmp_path):
     book = small_book(tmp_path / "book", page=["# Page\n\nSolve [it](exercises/one/one.ipynb)."])
     folder, zipped = book / "exercises" / "one", book / "_build" / "html" / "exercises" / "one.zip"
-    files = ["checks.py", "data/table.csv", "__pycache__/checks.cpython-311.pyc", ".ipynb_checkpoints/one-checkpoint.ipynb", ".DS_Store"]
+    kept = ["checks/__init__.py", "checks/helpers/__init__.py", "checks/expected.json", "data/table.csv"]
+    files = [*kept, "checks/__pycache__/shown.cpython-311.pyc", ".ipynb_checkpoints/one-checkpoint.ipynb", "data/.DS_Store"]
     for file in [*files, "../../solutions/one/one.py", "../unfinished/notes.txt", "../../requirements.txt"]:
         (folder / file).parent.mkdir(parents=True, exist_ok=True)
         (folder / file).write_text(file, encoding="utf-8")
     write_notebook(folder / "one.ipynb", "# One")
     built = build(book)
     assert built.returncode == 0, built.stdout + built.stderr
-    assert sorted(contents(zipped)) == ["one/checks.py", "one/data/table.csv", "one/one.ipynb", "one/requirements.txt"]
+    assert sorted(contents(zipped)) == sorted(f"one/{file}" for file in [*kept, "one.ipynb", "requirements.txt"])
     assert [path.name for path in zipped.parent.iterdir()] == ["one.zip"]
 
     first = zipped.read_bytes()
     for path in folder.rglob("*"):
         os.utime(path, (1e9, 1e9))
-    (folder / "checks.py").chmod(0o700)
+    (folder / "checks" / "__init__.py").chmod(0o700)
     assert build(book).returncode == 0
     assert zipped.read_bytes() == first
 
     shutil.rmtree(folder)
     assert build(book).returncode != 0
     assert not zipped.exists()
+
+
+SECTION = '[Why it\'s $\\ln 2$, or "nothing" in `log`](../../chapters/page.ipynb#why-it-s)'
+TASK = f"## 1. A task\n\nFrom the sections {SECTION} and [B](../../chapters/page.ipynb#b), not {{}}.\n\n<details>[B](../../chapters/page.ipynb#b)</details>"
+OTHER_LINKS = "[B], [B](#b), [B](other/page.ipynb#b), [B](../../chapters/page.ipynb), *[*](../../solutions/one/one.ipynb#one)"
+
+
+@pytest.mark.parametrize("address", ["", "https://ada.example.org/losses", "https://ada.example.org/losses/"], ids=["unknown", "without_slash", "with_slash"])
+def test_a_zip_leads_to_the_published_book_if_its_address_is_known(address, tmp_path):
+    book = small_book(tmp_path / "book", page=["# Page\n\nSolve [it](exercises/one/one.ipynb)."])
+    settings = (book / "_config.yml").read_text(encoding="utf-8")
+    (book / "_config.yml").write_text(settings.replace('baseurl: ""', f"baseurl: {address!r}"), encoding="utf-8")
+    folder = book / "exercises" / "one"
+    write_notebook(folder / "one.ipynb", TASK.format(OTHER_LINKS), code(nbformat.v4.new_output("stream", text='"](../../chapters/page.ipynb#b)\n')))
+    (folder / "checks").mkdir()
+    (folder / "checks" / "__init__.py").touch()
+    (book / "requirements.txt").touch()
+    committed = (folder / "one.ipynb").read_bytes()
+    built = build(book)
+    assert built.returncode == 0, built.stdout + built.stderr
+
+    files, start = contents(book / "_build" / "html" / "exercises" / "one.zip"), "https://ada.example.org/losses/chapters/page.html"
+    title = SECTION.partition("]")[0].removeprefix("[")
+    expected = nbformat.reads(committed.decode(), as_version=4)
+    expected.cells[0].source = expected.cells[0].source.replace(SECTION, f"[{title}]({start}#why-it-s)" if address else f"*{title}*")
+    expected.cells[0].source = expected.cells[0].source.replace("[B](../../chapters/page.ipynb#b)", f"[B]({start}#b)" if address else "*B*")
+    assert files.pop("one/one.ipynb").decode() == nbformat.writes(expected) + "\n"
+    assert files.pop("one/checks/book.txt", b"") == (b"https://ada.example.org/losses/" if address else b"")
+    assert files.keys() == {"one/checks/__init__.py", "one/requirements.txt"}
+    assert (folder / "one.ipynb").read_bytes() == committed
 
 
 # Sections that fold

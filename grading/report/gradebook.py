@@ -21,6 +21,7 @@ from grading.report.database import by_name
 from grading.report.feedback import MAKERS, Feedback, Job, page_of_a_failure
 from grading.report.settings import configuration
 from grading.shared.files import write
+from grading.shared.links import without_addresses
 
 # What an exercise depends on besides its source.
 RELEASERS = b"".join(Path(module.__file__).read_bytes() for module in (release, settings, source))
@@ -316,7 +317,7 @@ def with_metadata_of(cells, notebook):
         if ours is not None:
             cell.metadata["nbgrader"] = nbformat.from_dict(about(ours))
             if not about(ours).get("solution") and (about(ours).get("grade") or about(ours).get("locked")):
-                cell.source = source_of(ours)
+                cell.source = without_addresses(source_of(ours))
     return notebook
 
 

@@ -16,6 +16,7 @@ from urllib.parse import unquote
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output, new_raw_cell
 
+from grading.shared.links import without_addresses
 from grading.shared.text import DANGEROUS_TEX, neutral, plain, text
 
 LONGEST = 20_000  # characters of one cell or one output
@@ -129,8 +130,8 @@ class Page:
             count = cell.get("execution_count")
             source = cell.source if ours else self.bounded(cell.source, "written")
             return new_code_cell(source, outputs=list(map(self.output, cell.outputs)), execution_count=count if isinstance(count, int) else None, **kept)
-        if ours:
-            return nbformat.from_dict(cell)
+        if ours:  # no chapter lies beside the page
+            return nbformat.from_dict(cell | {"source": without_addresses(cell.source)})
         if cell.cell_type == "raw":
             return new_raw_cell(neutral(self.bounded(cell.source, "written")), **kept)
         source, attachments = self.markdown(cell.source, cell.get("attachments") or {})
