@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from . import detectors
-from .comparison import EDGE, KEPT, ORDINARY, REFUSAL, WARNING, alike, differences, numbers, opened, raised, unlike
+from .comparison import EDGE, KEPT, ORDINARY, REFUSAL, WARNING, alike, another_kind, differences, numbers, opened, raised, unlike
 from .errors import explained
 from .outcomes import Other, article, count, decode, is_tensor
 
@@ -37,7 +37,7 @@ class Fault:
     see: dict | None = None
 
     def text(self, book=""):
-        return "\n".join(filter(None, [self.details, arrow(self.sentence, self.see, book)]))
+        return "\n\n".join(filter(None, [self.details, arrow(self.sentence, self.see, book)]))
 
 
 @dataclass
@@ -73,7 +73,7 @@ class Verdict:
     def text(self, book=""):
         sign = PASSED if self.solved else FAILED if self.attempted else WAITING
         said = [f"{sign} {self.summary}", *(fault.text(book) for fault in self.faults), self.advice]
-        return "\n".join(filter(None, said)).strip("\n")
+        return "\n\n".join(line for line in said if line)
 
     def message(self):
         said = [fault.sentence or fault.problem for fault in self.faults]
@@ -85,7 +85,7 @@ def arrow(sentence, see=None, book=""):
     if not sentence:
         return ""
     lines = textwrap.fill(sentence, 80, initial_indent="→ ", subsequent_indent="  ", break_on_hyphens=False)
-    return f"\n{lines}\n" + (f"  Read again: {section(see, book)}\n" if see else "")
+    return lines + (f"\n  Read again: {section(see, book)}" if see else "")
 
 
 def section(see, book=""):
@@ -196,7 +196,10 @@ class Inquiry:
         failing = self.errors(wrong)
         if failing:
             return failing
-        name, sentence = detectors.detect(self.task, self.pairs(cases), self.of_mistakes(cases))
+        try:
+            name, sentence = detectors.detect(self.task, self.pairs(cases), self.of_mistakes(cases))
+        except (ArithmeticError, LookupError, TypeError, ValueError):  # a result may be anything; then nothing is recognised
+            name = sentence = ""
         return name, sentence, self.task.get("see") if sentence else None
 
     def errors(self, wrong):
@@ -231,7 +234,8 @@ class Inquiry:
         wrong = self.wrong_in(*respects)
         number = wrong[0]
         lines = self.lines(number, ORDINARY)
-        if not sentence and number < self.visible and example in (None, number + 1) and "value" in self.got[number]:
+        right = "value" not in self.got[number] or alike(self.got[number]["value"], self.expected[number]["value"], self.tolerance, exact=False)
+        if not sentence and number < self.visible and example in (None, number + 1) and not right:
             lines += [f"  expected: {short(self.expected[number]['value'], self.task['results'])}", f"  {ALONE}"]
         return Fault(number + 1, self.found[number][ORDINARY], "\n".join(lines), sentence, name, see)
 
@@ -293,7 +297,7 @@ class Inquiry:
         """Return a case as a student reads it: its arguments, what came back, what is wrong with it."""
         got = self.got[number]
         which = f"Case {number + 1}" if number < self.visible else "A new case"
-        lines = [f"\n{which}:", *shown(self.task["cases"][number], self.task["parameters"])]
+        lines = [f"{which}:", *shown(self.task["cases"][number], self.task["parameters"])]
         if "value" in got and not isinstance(got["value"], dict | Other | None):
             lines.append(f"  returned: {short(got['value'], self.task['results'])}")
         lines.append(f"  {self.found[number][key]}{self.kind_apart(number, key)}")
@@ -303,15 +307,10 @@ class Inquiry:
 
     def kind_apart(self, number, key):
         """Say of a thing of the wrong kind whether its numbers are right."""
-        if key != ORDINARY or "value" not in self.got[number]:
+        got, expected = self.got[number].get("value"), self.expected[number].get("value")
+        if key != ORDINARY or "value" not in self.got[number] or not another_kind(got, expected) or numbers(got, expected) is got:
             return ""
-        got, expected = self.got[number]["value"], self.expected[number]["value"]
-        loose = numbers(got, expected)
-        if loose is got or isinstance(got, np.ndarray) and got.dtype.kind == "f" and np.shape(got) == np.shape(expected) and got.dtype.itemsize == 8:
-            return ""
-        if alike(got, expected, self.tolerance, exact=False):
-            return " Its numbers are right."
-        return " Its numbers are not right either." if unlike(loose, expected, (1e-4, 1e-3)) else ""
+        return " Its numbers are right." if alike(got, expected, self.tolerance, exact=False) else " Its numbers are not right either."
 
 
 # A task that trains.

@@ -140,7 +140,7 @@ def check_cases(task, names):
         wrong = [other for other, earlier in verdicts.items() if other != name and not earlier.solved and callable(names.get(other))]
         called = accidents.called(function, [decode(argument, made) for argument in task["cases"][verdict.case - 1]], {other: names[other] for other in wrong})
         advice = [f"It uses {other}, whose own check does not pass yet." for other in called]
-        verdict.advice = "\n".join([*advice, *accidents.names_missing(got, tasks(), names), f'\nTo try it on these arguments: {name}(*case("{name}", {verdict.case}))'])
+        verdict.advice = "\n".join([*advice, *accidents.names_missing(got, tasks(), names), f'To try it on these arguments: {name}(*case("{name}", {verdict.case}))'])
     return verdict
 
 

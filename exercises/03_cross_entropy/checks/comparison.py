@@ -64,6 +64,8 @@ def opened(outcome):
 
 
 def raised(outcome):
+    if outcome.get("too_long"):
+        return f"no result: it was {outcome['message']}\n    {outcome['where']}"
     message = f": {outcome['message']}" if outcome["message"] else ""
     where = f"\n    {outcome['where']}" if outcome.get("where") else ""
     return f"{outcome['raised'][0]}{message}{where}"
@@ -75,7 +77,7 @@ def unlike(got, expected, tolerance, place="", names=()):
     place: where in a result these data are, for instance "history[0]". names: of the parts of a result.
     """
     returns = f"It returns, at {place}," if place else "It returns"
-    if isinstance(got, Other) and got.what.startswith(EXCEPTION) and got != expected:
+    if isinstance(got, Other) and got.what.startswith(EXCEPTION) and not (isinstance(expected, Other) and got == expected):
         return f"{returns} {got.what}: write raise in place of return."
     if isinstance(expected, list):
         if isinstance(got, np.ndarray) and got.ndim == 1:
@@ -203,6 +205,12 @@ def axes(array):
 def plain(values):
     """Say whether a list holds numbers only: then it is as good as an array."""
     return all(isinstance(value, bool | int | float) or (isinstance(value, np.ndarray) and value.ndim == 0) for value in values)
+
+
+def another_kind(got, expected):
+    """Say whether a result is of another kind or shape than asked, whatever its numbers."""
+    said = unlike(got, expected, (1e300, 0.0))
+    return bool(said) and not any(words in said for words in ("NaN", "infinite", "not right"))
 
 
 def single_precision(got):

@@ -591,7 +591,9 @@ def two_worded(mistake, data, penalty):
 
 
 def spoken(name):
-    return {"2": "twice", "½": "half", "−1": "minus"}.get(name, f"{name} times")
+    """Say a product of known factors, as it stands before "what is right"."""
+    hit = [part for part in name.split(" · ") if part != "−1"]
+    return worded(tuple(hit), name.startswith("−1")).words if hit else "minus"
 
 
 # Right in part.
