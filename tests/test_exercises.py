@@ -1,8 +1,13 @@
 """The exercises: made from their sources, free of answers, and helpful to a student who makes mistakes."""
 
+import builtins
+import dis
+import inspect
 import json
 import re
 import shutil
+import subprocess
+import sys
 from functools import cache, reduce
 
 import nbformat
@@ -12,7 +17,7 @@ from nbclient import NotebookClient
 
 from grading.author import exercises, source
 from grading.author.settings import SOURCE_ONLY
-from grading.author.source import EXERCISES, SOLUTIONS
+from grading.author.source import EXERCISES, HELPER_MODULES, HELPERS, SOLUTIONS
 from grading.judge.exam import understood
 from grading.shared.checks.comparison import TOLERANCE, difference
 from grading.shared.checks.outcomes import call, decode, encode, train
@@ -92,11 +97,15 @@ def cell_of(notebook, grade_id):
 @each
 def test_an_exercise_is_what_its_source_makes(name, tmp_path):
     exercises.make(name, tmp_path)
-    made = {path.name: path.read_bytes() for path in (tmp_path / name).iterdir()}
-    kept = {path.name: path.read_bytes() for path in (EXERCISES / name).iterdir() if path.is_file()}
+    made, kept = contents(tmp_path / name), contents(EXERCISES / name)
     assert made.keys() == kept.keys()
     differ = [file for file in made if made[file] != kept[file]]
     assert not differ, f"make exercises would change {differ}"
+
+
+def contents(folder):
+    files = [path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
 def test_numbers_that_differ_by_rounding_are_kept_and_others_are_not():
@@ -145,19 +154,86 @@ def marking_notes(name):
 
 @each
 def test_nothing_of_the_solution_is_in_the_exercise(name):
-    files = [path.read_text(encoding="utf-8") for path in (EXERCISES / name).iterdir() if path.suffix == ".py"]
+    files = [path.read_text(encoding="utf-8") for path in (EXERCISES / name).rglob("*.py")]
     code = "\n".join([*files, *(cell.source for _, cell in notebooks.code_cells(released(name)))])
     prose = "\n".join(cell.source for cell in released(name).cells if cell.cell_type == "markdown")  # its third hints may quote a line of an answer
     found, looked_for = [], 0
     for cell in notebooks.read(SOLUTIONS / name / f"{name}.ipynb").cells:
         tags, grading = cell.metadata.get("tags", []), cell.metadata.get("nbgrader", {})
         answer = re.search(r"### BEGIN SOLUTION\n(.*)### END SOLUTION", cell.source, re.S) if grading.get("solution") else None
-        if answer or set(SOURCE_ONLY) & set(tags):
+        if answer or (set(SOURCE_ONLY) - {HELPERS}) & set(tags):
             hidden = [line.strip() for line in (answer[1] if answer else cell.source).splitlines() if len(line.strip()) > 30]
             found += [line for line in hidden if line in (code if cell.cell_type == "code" else prose)]
             looked_for += len(hidden)
     assert looked_for > 100 and not found, found
-    assert {tag for cell in released(name).cells for tag in notebooks.tags(cell)} <= {"helpers"}
+    assert not [tag for cell in released(name).cells for tag in notebooks.tags(cell)]
+
+
+@each
+def test_at_most_150_words_stand_before_the_first_task(name):
+    cells = released(name).cells
+    first = next(place for place, cell in enumerate(cells) if cell.cell_type == "markdown" and cell.source.startswith("## 1. "))
+    seen = "\n".join(cell.source for cell in cells[:first] if cell.cell_type == "markdown")
+    assert "Run the first code cell" in seen and "<details>" in seen
+    seen = re.sub(r"(<summary>.*?</summary>).*?</details>", r"\1", seen, flags=re.S)  # what is folded
+    seen = re.sub(r"^\|.*$|<[^>]*>", "", seen, flags=re.M)
+    words = re.findall(r"\w[\w'’./-]*", re.sub(r"`[^`]*`", "code", seen))
+    assert len(words) <= 150, len(words)
+
+
+# The code that a check calls, out of a student's sight.
+
+
+def helper_modules(name):
+    """Return the path of each helper module of an exercise, by its task."""
+    return {path.stem: path for path in sorted((EXERCISES / name / HELPER_MODULES).glob("*.py")) if path.stem != "__init__"}
+
+
+@each
+def test_helper_code_is_in_modules_of_its_own_and_not_in_the_notebook(name):
+    code = "\n".join(cell.source for _, cell in notebooks.code_cells(released(name)))
+    modules = {task: path.read_text(encoding="utf-8") for task, path in helper_modules(name).items()}
+    helpers = [cell for cell in read(name).cells if cell.role == HELPERS]
+    assert modules.keys() == {cell.id.rpartition("-")[0] for cell in helpers}
+    for cell in helpers:
+        lines = [line for line in cell.source.splitlines() if line.strip() and not line.startswith(("import ", "from "))]
+        assert not [line for line in lines if len(line.strip()) > 20 and line in code], cell.id
+        assert all(line in modules[cell.id.rpartition("-")[0]] for line in lines), cell.id
+
+
+@each
+def test_a_helper_module_is_imported_alone_with_torch_only_where_the_task_says_so(name):
+    tasks = {task.name: task for task in read(name).functions}
+    for task, path in helper_modules(name).items():
+        says_torch = "torch)" in cell_of(released(name), f"{task}-task").source.splitlines()[0]
+        script = f"import sys\nfrom checks.helpers import {task}\nprint('torch' in sys.modules, *vars({task}))"
+        run = subprocess.run([sys.executable, "-c", script], cwd=EXERCISES / name, capture_output=True, text=True)
+        assert run.returncode == 0, run.stderr
+        torch, *names = run.stdout.split()
+        assert says_torch or torch == "False", f"{path.name} imports torch"
+        assert set(source.Source.visible(tasks[task])["helpers"]) <= set(names)
+        assert not used_globals(compile(path.read_text(encoding="utf-8"), path.name, "exec")) - set(names) - set(dir(builtins))
+
+
+def used_globals(code):
+    """Return the global names that compiled code, and what is defined in it, reads."""
+    inner = [constant for constant in code.co_consts if inspect.iscode(constant)]
+    return {step.argval for step in dis.get_instructions(code) if step.opname == "LOAD_GLOBAL"}.union(*map(used_globals, inner))
+
+
+def test_a_helper_module_has_the_imports_that_it_needs_and_no_others():
+    setup = "import math\nimport random as r\n\nimport torch\nimport torch.nn.functional as F\nfrom torch import nn, optim"
+    code = "from pathlib import Path\n\n# Why.\nhere = Path()\n\ndef half(z):\n    return F.relu(z), nn, math.pi"
+    imports = "import math\nfrom pathlib import Path\n\nimport torch.nn.functional as F\nfrom torch import nn"
+    text = source.helper_module("half", setup, code)
+    assert text.split("\n\n", 1)[1] == f"{imports}\n\n\n# Why.\nhere = Path()\n\n\ndef half(z):\n    return F.relu(z), nn, math.pi\n"
+
+
+def test_a_helper_cell_of_no_task_is_refused(tmp_path):
+    cell = source.Cell("half-helpers", "code", HELPERS, "def bowl(t):\n    return t", None, 0)
+    origin = source.Source("small", tmp_path / "small.ipynb", [cell], [source.Task("double", 1, "double-check", source="…")], "", [])
+    with pytest.raises(source.SourceError, match=r"belong to no task.*\['half'\]"):
+        origin.helper_modules()
 
 
 @each
@@ -354,9 +430,7 @@ def test_a_student_who_errs_is_told_what_is_wrong(student):
 
 
 def test_a_student_who_skips_cells_is_told_to_run_them(student):
-    answers = {"iou": "iou = 0.43", "numerical_gradient-helpers": "", "numerical_gradient": "def numerical_gradient(f, theta, eps):\n    return theta", "mse_cost": ""}
-    said = student(**answers)
-    assert "Run the cells above first: bowl is not defined yet." in said["numerical_gradient-check"]
+    said = student(iou="iou = 0.43", mse_cost="")
     assert "There is no function mse_cost: run its cell first" in said["mse_cost-check"]
     assert "iou is a float now, no function" in said["iou-check"]
 

@@ -58,6 +58,7 @@ def source_cells():
         cell(new_markdown_cell, "Why?", "why-task"),
         cell(new_markdown_cell, "### BEGIN SOLUTION\nREASON\n### END SOLUTION", "why", points=2, solution=True),
         cell(new_markdown_cell, "RUBRIC", tags=["rubric"]),
+        cell(new_code_cell, "HELPERS", tags=["helpers"]),
     ]
 
 
@@ -125,7 +126,7 @@ def test_the_exercise_holds_the_tasks_and_none_of_the_answers(course):
     exercise = generate(course, NAME)
     assert exercise == course / "exercises" / NAME / f"{NAME}.ipynb"
     made = nbformat.read(exercise, as_version=4)
-    assert not re.search(r"PATHS|ANSWER|CASES|MISTAKES|ALTERNATIVES|REASON|RUBRIC|SOLUTION", exercise.read_text())
+    assert not re.search(r"PATHS|HELPERS|ANSWER|CASES|MISTAKES|ALTERNATIVES|REASON|RUBRIC|SOLUTION", exercise.read_text())
     assert [each.id for each in made.cells] == ["cell-0", "cell-2", "cell-3", "cell-4", "cell-8", "cell-9"]
     assert made.cells[2].source == f'def double(x):\n    """Twice x."""\n    {CODE_STUB}'
     assert made.cells[5].source == TEXT_STUB
