@@ -100,7 +100,7 @@ def good_notebook():
         cells=[
             new_markdown_cell("$$a = b$$ (eq-same)\n\n:::{note}\n$$\nc\n$$ (def-c)\n:::\n\n```python\n$$ no equation $$\n```\n\nSee {numref}`fig-line`."),
             new_code_cell(
-                "check('eq-same', 'both', 1, 1, 0)",
+                "verify('eq-same', 'both', 1, 1, 0)",
                 execution_count=1,
                 metadata={"tags": ["verifies:eq-same"]},
                 outputs=[new_output("stream", name="stdout", text="eq-same | both: error at most 0: True\n")],
@@ -208,14 +208,14 @@ def test_what_folds_is_not_counted_as_shown():
     assert notebooks.unfolded(book) == (6, 2)
 
 
-def test_a_wrong_value_never_passes_check(capsys):
+def test_a_wrong_value_never_verifies(capsys):
     spec = importlib.util.spec_from_file_location("checking", ROOT / "chapters" / "checking.py")
     checking = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(checking)
-    checking.check("eq-x", "right", np.ones(3), np.ones(3), 1e-12)
+    checking.verify("eq-x", "right", np.ones(3), np.ones(3), 1e-12)
     for wrong in (1.1, -1.0, np.nan, np.inf):
-        checking.check("eq-x", "wrong", [1.0, 1.0, wrong], np.ones(3), 1e-12)
-    checking.check("eq-x", "both unknown", np.nan, np.nan, 1e-12)
+        checking.verify("eq-x", "wrong", [1.0, 1.0, wrong], np.ones(3), 1e-12)
+    checking.verify("eq-x", "both unknown", np.nan, np.nan, 1e-12)
     right, *wrong = capsys.readouterr().out.splitlines()
     assert notebooks.HOLDS.match(right)
     assert len(wrong) == 5 and not any(notebooks.HOLDS.match(line) for line in wrong)
