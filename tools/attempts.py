@@ -1,22 +1,21 @@
 """Wrong attempts at the exercises, and some that are right: what students could write, and what a check then says.
 
-They were written by readers of the exercise who had not seen which mistakes its checks know. In NAME.md, below the task's
-name, a heading says what is wrong; the code is the text of the answer's cell.
+They lie in tests/attempts/NAME.md, written by readers of the exercise who had not seen which mistakes its checks know.
+Below the task's name a heading says what is wrong; the code is the text of the answer's cell.
 """
 
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from jupyter_client.manager import start_new_kernel
 
 from grading.author import source
 from tools import classes, notebooks
 
-HERE = Path(__file__).parent
+HERE = notebooks.ROOT / "tests" / "attempts"
 EXERCISES = source.EXERCISES
-SECONDS = 3  # for a loop that never ends; a student waits longer
+SECONDS = 5  # for a loop that never ends; a student waits longer
 RIGHT = "Right: "
 
 
@@ -67,7 +66,7 @@ class Said:
         """How much an attempt that is wrong is told."""
         if self.names:
             return "named"
-        if re.search(r"^  (It returns|The result is right, but|And it comes|It raises|It should raise a \w+ here)", self.text, re.M) :
+        if re.search(r"^ *(It returns|The result is right, but|And it comes|It raises|It does not end|It should raise a \w+ here)", self.text, re.M) :
             return "kind"
         return "case"
 
@@ -109,6 +108,7 @@ def student(name):
     try:
         for code in [*(code for code in given if not code.startswith(("check(", "score("))), *answers.values()]:
             run(code)
+        run("torch.optim.SGD([torch.zeros(1)], lr=1)")  # the first optimiser imports for seconds
         run(f"import checks.notebook as _checks\n_checks.SECONDS = {SECONDS}\n_known = set(globals()) | {{'_known'}}")
         yield attempt
     finally:
