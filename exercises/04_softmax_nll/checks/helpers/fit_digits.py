@@ -61,8 +61,9 @@ def fit_digits_signs(outputs, truth):
         signs.append("a_class_lost")
     if accuracy > 0.3 and certainty < accuracy - 0.04:
         signs.append("stopped_early")
-    if 0.25 < accuracy < 0.9 and certainty > accuracy:
+    lopsided = np.bincount(answers).max() >= 0.6 * len(answers)
+    if accuracy < 0.95 and certainty > accuracy and (accuracy > 0.25 or lopsided):
         signs.append("wild_steps")
-    if accuracy < 0.25 and np.bincount(answers).max() < 0.6 * len(answers):
+    if accuracy < 0.25 and not lopsided:
         signs.append("images_and_labels_apart")
     return signs

@@ -51,24 +51,22 @@ def model_at_rest(pixels, hidden, classes):
 
 
 def training_loss_view(loss, model, images, labels):
-    """What a result is, and how long the gradients are that it leads to."""
-    parameters = dict(model.named_parameters())
-    scalar = isinstance(loss, torch.Tensor) and loss.ndim == 0
-    view = {"a tensor without dimensions": scalar,
-            "value": np.array(loss.tolist(), dtype=float)
-            if isinstance(loss, torch.Tensor) else loss,
-            "mode": "train" if model.training else "eval"}
+    """What a result is, and how long the gradients are that it leads to; −1: none."""
+    parameters = list(model.parameters())
+    tensor = isinstance(loss, torch.Tensor)
+    scalar = tensor and loss.ndim == 0
+    kind = "a tensor without dimensions" if scalar else (
+        "a tensor with dimensions" if tensor else "no tensor")
     found = [None] * len(parameters)
     if scalar and loss.requires_grad:
         try:
             found = torch.autograd.grad(
-                loss, parameters.values(), retain_graph=True, allow_unused=True)
+                loss, parameters, retain_graph=True, allow_unused=True)
         except RuntimeError:  # .backward() was called already
             pass
     reached = any(gradient is not None for gradient in found)
-    view["leads to the parameters"] = reached
-    length = lambda tensor: np.nan if tensor is None else float(tensor.norm())
-    for (name, p), gradient in zip(parameters.items(), found):
-        view[f"length of the gradient of {name}"] = length(gradient)
-        view[f"length of {name}.grad afterwards"] = length(p.grad)
-    return view
+    lengths = lambda tensors: np.array(
+        [-1.0 if tensor is None else float(tensor.norm()) for tensor in tensors])
+    return (kind, np.array(loss.tolist(), dtype=float) if tensor else loss,
+            "to the parameters" if reached else "nowhere", lengths(found),
+            "train" if model.training else "eval", lengths(p.grad for p in parameters))
