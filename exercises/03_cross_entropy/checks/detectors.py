@@ -111,9 +111,14 @@ def same(got, expected, closeness=CLOSE):
         return False
     if got.dtype.kind not in "biuf" or expected.dtype.kind not in "biuf":
         return got.dtype.kind == expected.dtype.kind and np.array_equal(got, expected)
+    return bool(np.all(near(got, expected, closeness)))
+
+
+def near(got, expected, closeness=CLOSE):
     got, expected = got.astype(float), expected.astype(float)
     with np.errstate(all="ignore"):
-        return bool(np.all((np.abs(got - expected) <= TINY + closeness * np.abs(expected)) | (got == expected) | (np.isnan(got) & np.isnan(expected))))
+        close = np.isfinite(expected) & (np.abs(got - expected) <= TINY + closeness * np.abs(expected))
+    return close | (got == expected) | (np.isnan(got) & np.isnan(expected))
 
 
 def explains(pairs, wrong):
@@ -128,9 +133,7 @@ def enough(pairs):
 
 
 def wrong_entries(pair):
-    got, expected = pair.got.astype(float), pair.expected.astype(float)
-    with np.errstate(all="ignore"):
-        return ~((np.abs(got - expected) <= TINY + CLOSE * np.abs(expected)) | (got == expected) | (np.isnan(got) & np.isnan(expected)))
+    return ~near(pair.got, pair.expected)
 
 
 # A factor.
