@@ -162,7 +162,9 @@ def of_all_parts(pairs, mistakes):
         return None
     whole = Pairs(pair._replace(got=got, expected=expected) for pair, (got, expected) in zip(pairs, rows))
     found = next(filter(None, (search(whole) for search in (factor, digits_cancelled, nearly))), None)
-    return found or besides(whole, [(mistake, [together(value) for value in values]) for mistake, values in mistakes])
+    if found and not found[0].startswith("factor of"):
+        return found
+    return besides(whole, [(mistake, [together(value) for value in values]) for mistake, values in mistakes]) or found
 
 
 def together(value):
@@ -363,9 +365,10 @@ def shift(pairs):
     if not pairs.enough or not np.any(np.abs(gaps) > pairs[0].smallest):
         return None
     size = np.abs(gaps)
+    largest = max(np.abs(pair.expected[np.isfinite(pair.expected)]).max(initial=0) for pair, told in zip(pairs, given) if told)
     if np.all(gaps > 0) or np.all(gaps < 0):
         which = "larger" if gaps[0] > 0 else "smaller"
-        if np.ptp(size) <= CLOSE * size[0] and len(gaps) > 1:
+        if np.ptp(size) <= max(CLOSE * size[0], 1e-13 * largest) and len(gaps) > 1:
             return f"shift {which}", f"What you return is {which} by {amount(size[0])} than what is right, in every case."
         for name, values in pairs.counts.items():
             for words, value in ((name, values), (f"1/({name})", 1 / values), (f"ln({name})", np.log(np.abs(values)))):
@@ -452,7 +455,7 @@ def close_beside(pair):
 
 def digits_cancelled(pairs):
     """Right where large; where small beside that, off by what rounding leaves of the large ones."""
-    most, kept = 0, False
+    most, rests, values = 0, [], []
     for pair in pairs:
         if not (np.all(np.isfinite(pair.got)) and np.all(np.isfinite(pair.expected))):
             return None
@@ -460,9 +463,11 @@ def digits_cancelled(pairs):
         wrong, largest = off > CLOSE * size, size.max(initial=0)
         if np.any(off[wrong] > 1e-12 * largest) or np.any(size[wrong] > 1e-6 * largest) or np.any(off[wrong] < 1e-18 * largest):
             return None
-        most, kept = max(most, off[wrong].max(initial=0)), kept or bool(np.any(pair.got[wrong]))
-    if not most or not kept or not pairs.enough:
-        return None
+        most = max(most, off[wrong].max(initial=0))
+        rests += list((pair.got - pair.expected)[size <= 1e-6 * largest])
+        values += list(pair.got[wrong])
+    if not most or not any(values) or not pairs.enough or np.ptp(rests) <= 1e-3 * most or np.ptp(values) <= 1e-3 * most:
+        return None  # the same everywhere: that was added, or cut off
     return "digits cancelled", f"Large numbers are right; where the right one is 0 or small beside them yours is off, by up to {most:.1g}. That is what rounding leaves when large numbers are subtracted: is a square multiplied out, as |a|² − 2ab + |b|²? Subtract first, and square the difference."
 
 

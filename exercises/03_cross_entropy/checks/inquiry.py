@@ -7,7 +7,7 @@ describes gives the student's outcome in every case of that respect: then no rig
 import functools
 import textwrap
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -132,15 +132,17 @@ class Inquiry:
         found = self.explanation(cases, VALUES, wrong)
         if found[1] and not found[0].startswith(VAGUE):
             return [self.fault(wrong, *found)]
-        choice = list(self.by_choice(cases))
+        choice, kinds = list(self.by_choice(cases)), list(self.by_kind(cases))
         one = sum(bool(self.wrong_among(group)) for _, _, group in choice) == 1
-        for groups in (choice, self.by_kind(cases)) if one else (self.by_kind(cases), choice):
+        for groups in (choice, kinds) if one else (kinds, choice):
             faults = []
             for scope, respects, group in groups:
                 failing = self.wrong_among(group)
                 if failing:
                     name, sentence, see = self.explanation(group, respects, failing, scope)
                     faults += [self.fault(failing, name, sentence, see)] if sentence else []
+            if len(faults) == 2 and len({fault.sentence.removeprefix(scope) for fault, (scope, _, _) in zip(faults, groups)}) == 1:
+                faults = [replace(faults[0], sentence=faults[0].sentence.removeprefix(groups[0][0]))]  # both say the same
             if faults:
                 return faults
         return [self.fault(wrong, *(found if found[1] else (*self.only_edges(cases, wrong), None)))]
