@@ -131,7 +131,7 @@ def test_what_comes_back_is_judged_without_torch_and_in_the_same_words(kept, tmp
         else:
             replies.append((task, {"outcomes": [train(lambda *arguments: 3, (1, 2, 3), None)]}))
     texts = [exam.verdict(task, json.dumps(reply).encode(), 0).text() for task, reply in replies]
-    assert sum(text.startswith("All ") for text in texts) == 10 and "a torch.nn.Module is asked" in texts[-1]
+    assert sum(text.startswith("✓ All ") for text in texts) == 10 and "a torch.nn.Module is asked" in texts[-1]
     (tmp_path / "replies").write_text(json.dumps([[task.name, json.dumps(reply)] for task, reply in replies]))
     command = [sys.executable, "-c", WITHOUT_TORCH, WITH_TORCH, str(SEED), str(kept), str(tmp_path / "replies")]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
@@ -146,7 +146,7 @@ def test_a_training_is_measured_by_the_notebook_which_runs_only_then(kept):
     said = {}
     for width in (9, 10):
         outputs = np.zeros((len(exam.trials[task.name][2]), width), dtype=np.float32)
-        said[width] = exam.verdict(task, json.dumps({"outcomes": [{"value": encode(outputs)}]}).encode(), 1).text()
+        said[width] = exam.verdict(task, json.dumps({"outcomes": [{"value": encode(outputs), "part": encode(outputs[:120])}]}).encode(), 1).text()
         assert origin.has_run == (width == 10)
     assert "(360, 10) is asked" in said[9] and "Share of digits named rightly" in said[10]
 
