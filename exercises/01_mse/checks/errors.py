@@ -13,6 +13,8 @@ ONE_NUMBER = """The functions of math, and float and int, take one number. NumPy
 entry by entry."""
 NAME = "Python does not know the name {name} here: is it misspelt, or has the cell that defines it not been run?"
 UNSET = "The name {name} is used inside the function before anything was put into it, at least on the way that these arguments take."
+MODULE = "The check calls what you return with new images: return the trained network itself, and nothing besides. Yours is {name}."
+STUB = "A function that it calls is still the untouched one that raises NotImplementedError: write that one first, or run its cell."
 STOP = "A loop never ends for these arguments: does every round change what its condition asks about?"
 RECURSION = "A function calls itself again and again and never returns: is a name used for two things?"
 GRAD = "NumPy cannot take over a tensor that autograd still watches: .detach() first, then .numpy()."
@@ -45,6 +47,8 @@ MEANINGS = [
     ("out_of_bounds", "IndexError", r".*(?:out of bounds|out of range)", OUT_OF_BOUNDS),
     ("unset", "UnboundLocalError", r".*(?:variable|name) '(?P<name>\w+)'", UNSET),
     ("name", "NameError", r"name '(?P<name>\w+)' is not defined", NAME),
+    ("no_module", "TypeError", r"a torch\.nn\.Module is asked, not (?P<name>.+)", MODULE),
+    ("stub_called", "NotImplementedError", r"", STUB),
     ("endless", "TooLong", r"", STOP),
     ("recursion", "RecursionError", r"", RECURSION),
     ("watched", "RuntimeError", r"Can't call numpy\(\) on Tensor that requires grad", GRAD),

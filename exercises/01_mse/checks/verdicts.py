@@ -4,6 +4,7 @@ A sentence speaks about a respect (see comparison.py), or about both kinds of va
 describes gives the student's outcome in every case of that respect: then no right case contradicts it either.
 """
 
+import functools
 import inspect
 import math
 import textwrap
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from . import detectors
-from .comparison import EDGE, KEPT, ORDINARY, REFUSAL, WARNING, alike, another_kind, differences, numbers, opened, raised, unlike
+from .comparison import EDGE, KEPT, ORDINARY, REFUSAL, WARNING, alike, another_kind, arguments_of, differences, numbers, opened, raised, unlike
 from .errors import explained
 from .outcomes import Other, article, count, decode, is_tensor
 
@@ -137,7 +138,7 @@ class Inquiry:
 
     def faults(self, example):
         """Return a Fault for every respect in which something is wrong; one for several if a mistake speaks about these."""
-        known = next((mistake for mistake in self.task["mistakes"] if self.is_mistake(mistake)), None)
+        known = next((mistake for mistake in self.mistakes if self.is_mistake(mistake)), None)
         about = known["about"] if known else []
         found = self.of_values(example) if not set(VALUES) & set(about) else []
         rest = (self.of(respect) for respect in (REFUSAL, KEPT, WARNING) if respect not in about)
@@ -161,12 +162,18 @@ class Inquiry:
     def cases(self, *respects):
         """Return the numbers of the cases that are judged in any of these respects."""
         if respects[0] in (KEPT, WARNING):
-            return [number for number, asked in enumerate(self.asks) if asked != REFUSAL and "value" in self.got[number]]
+            valued = [number for number, asked in enumerate(self.asks) if asked != REFUSAL and "value" in self.got[number]]
+            return [number for number in valued if respects[0] == KEPT or ORDINARY not in self.found[number]]  # a wrong value's warning says nothing more
         return [number for number, asked in enumerate(self.asks) if asked in respects]
 
     def wrong_in(self, *respects):
         key = ORDINARY if respects[0] in VALUES else respects[0]
         return [number for number in self.cases(*respects) if key in self.found[number]]
+
+    @functools.cached_property
+    def mistakes(self):
+        """The known mistakes with their outcomes decoded; needed only when something is wrong."""
+        return [mistake | {"outcomes": list(map(opened, mistake["outcomes"]))} for mistake in self.task["mistakes"]]
 
     # Values.
 
@@ -174,7 +181,8 @@ class Inquiry:
         wrong = [respect for respect in VALUES if self.wrong_in(respect)]
         if not wrong:
             return []
-        for respects in [VALUES, *((respect,) for respect in wrong)] if len(wrong) > 1 else [VALUES, tuple(wrong)]:
+        narrower = [(respect,) for respect in wrong if self.cases(respect) != self.cases(*VALUES)]
+        for respects in [VALUES, *narrower]:
             name, sentence, see = self.explanation(respects)
             if sentence:
                 rest = [respect for respect in wrong if respect not in respects]
@@ -188,7 +196,7 @@ class Inquiry:
         cases = self.cases(*respects)
         wrong = self.wrong_in(*respects)
         for exact in (True, False):
-            for mistake in self.task["mistakes"]:
+            for mistake in self.mistakes:
                 about = set(mistake["about"])
                 speaks = about & set(VALUES) and (about <= set(respects) if len(respects) > 1 else about == set(respects))
                 if speaks and all(self.as_in(mistake, number, exact) for number in cases):
@@ -197,19 +205,23 @@ class Inquiry:
         if failing:
             return failing
         try:
-            name, sentence = detectors.detect(self.task, self.pairs(cases), self.of_mistakes(cases))
+            with np.errstate(all="ignore"):
+                name, sentence = detectors.detect(self.task, self.pairs(cases), self.of_mistakes(cases))
         except (ArithmeticError, LookupError, TypeError, ValueError):  # a result may be anything; then nothing is recognised
             name = sentence = ""
         return name, sentence, self.task.get("see") if sentence else None
 
     def errors(self, wrong):
         """Return what explains the errors raised where a value is asked, if all of them have one explanation."""
-        raising = [self.got[number] for number in wrong if "raised" in self.got[number]]
-        found = {explained(outcome, self.task) for outcome in raising}
-        return (*found.pop(), None) if len(found) == 1 and ("", "") not in found else None
+        if "raised" not in self.got[wrong[0]]:
+            return None
+        raising = all("raised" in self.got[number] for number in wrong)
+        found = {explained(self.got[number], self.task) for number in wrong if raising or "raised" in self.got[number]}
+        first = explained(self.got[wrong[0]], self.task)
+        return (*first, None) if first[1] and (raising or len(found) == 1) else None
 
     def as_in(self, mistake, number, exact):
-        got, other = self.got[number], opened(mistake["outcomes"][number])
+        got, other = self.got[number], mistake["outcomes"][number]
         if "raised" in got or "raised" in other:
             same = got.get("raised", ["", ""])[0] == other.get("raised", [""])[0]
             return same and (got["message"] == other["message"] or ": raise " in got.get("where", ""))
@@ -217,17 +229,17 @@ class Inquiry:
 
     def pairs(self, cases):
         """Return the results of these cases beside the expected ones, in one kind of thing; none if one case raises."""
-        return [self.pair(number) for number in cases] if all("value" in self.got[number] for number in cases) else []
+        return detectors.Pairs(map(self.pair, cases)) if all("value" in self.got[number] for number in cases) else []
 
     def pair(self, number):
         got, expected = self.got[number]["value"], self.expected[number]["value"]
         arguments = dict(zip(self.task["parameters"], self.task["cases"][number]))
-        return detectors.Pair(numbers(got, expected), expected, arguments, number)
+        return detectors.Pair(numbers(got, expected), expected, arguments, number, got, max(detectors.CLOSE, self.tolerance[1]))
 
     def of_mistakes(self, cases):
         """Return for each known mistake about values what it gives in these cases, None where it raises."""
-        known = (mistake for mistake in self.task["mistakes"] if set(mistake["about"]) & set(VALUES))
-        return [(mistake, [opened(mistake["outcomes"][number]).get("value") for number in cases]) for mistake in known]
+        known = (mistake for mistake in self.mistakes if set(mistake["about"]) & set(VALUES))
+        return [(mistake, [mistake["outcomes"][number].get("value") for number in cases]) for mistake in known]
 
     def fault(self, respects, name, sentence, see, example=None):
         respects = (respects,) if isinstance(respects, str) else respects
@@ -255,13 +267,13 @@ class Inquiry:
 
     def recognised(self, respect):
         cases = self.cases(respect)
-        for mistake in self.task["mistakes"]:
+        for mistake in self.mistakes:
             if respect in mistake["about"] and all(self.same_in(respect, mistake, number) for number in cases):
                 return mistake["name"], mistake["sentence"], self.see(mistake)
         return "", "", None
 
     def same_in(self, respect, mistake, number):
-        got, other = self.got[number], opened(mistake["outcomes"][number])
+        got, other = self.got[number], mistake["outcomes"][number]
         if respect == REFUSAL:
             if "raised" in got or "raised" in other:
                 return got.get("raised", [""])[0] == other.get("raised", [""])[0]
@@ -310,7 +322,8 @@ class Inquiry:
         got, expected = self.got[number].get("value"), self.expected[number].get("value")
         if key != ORDINARY or "value" not in self.got[number] or not another_kind(got, expected) or numbers(got, expected) is got:
             return ""
-        return " Its numbers are right." if alike(got, expected, self.tolerance, exact=False) else " Its numbers are not right either."
+        entries = "entries" if isinstance(expected, np.ndarray) and expected.dtype.kind == "U" else "numbers"
+        return f" Its {entries} are right." if alike(got, expected, self.tolerance, exact=False) else f" Its {entries} are not right either."
 
 
 # A task that trains.
@@ -345,11 +358,10 @@ def unmeasured(task, truth, got):
         return NOT_ATTEMPTED
     if "raised" in got:
         name, sentence = explained(got, task)
-        problem = f"It raises {raised(got)}"
+        problem = raised(got)
         return Verdict(False, "It raises an error.", [Fault(0, problem, problem, sentence, name)])
     if got.get("modified"):
-        changed = " and ".join(task["parameters"][position] for position in got["modified"])
-        return Verdict(False, f"It changes its argument {changed}: it should work on a copy.")
+        return Verdict(False, f"It changes its {arguments_of(got['modified'], task['parameters'])}: it should work on a copy.")
     outputs = got["value"]
     if not isinstance(outputs, np.ndarray) or outputs.dtype.kind != "f":
         return Verdict(False, f"The module should give floats, and gives {article(outputs)}.")
