@@ -18,7 +18,7 @@ import numpy as np
 from grading.author.sections import section
 from grading.author.variants import spares_data, variants, without_penalty
 from grading.shared import checks
-from grading.shared.checks.comparison import EDGE, ORDINARY, RESPECTS, TOLERANCE, differences, opened
+from grading.shared.checks.comparison import EDGE, ORDINARY, RESPECTS, TOLERANCE, differences
 from grading.shared.checks.outcomes import call, decode, encode
 from grading.shared.files import ROOT
 

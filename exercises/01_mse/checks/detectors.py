@@ -23,7 +23,7 @@ CONSTANTS = {"2": 2.0, "½": 0.5, "4": 4.0, "¼": 0.25, "ln 2": math.log(2), "1/
 class Pair(NamedTuple):
     """A result beside the right one, in one kind of thing.
 
-    arguments: encoded, by name. number: the case's, from 0. raw: the result as it came. closeness: what counts as the same,
+    arguments: encoded, by name. number: the case's, from 0. raw: the result as it came. tolerance: the task's, absolute and
     relative to the truth.
     """
 
@@ -32,11 +32,21 @@ class Pair(NamedTuple):
     arguments: dict
     number: int
     raw: object = None
-    closeness: float = CLOSE
+    tolerance: tuple = (TINY, CLOSE)
 
     @property
     def right(self):
-        return same(self.got, self.expected, self.closeness)
+        return same(self.got, self.expected, *self.tolerance[::-1])
+
+    @property
+    def closeness(self):
+        """What counts as the same, relative to the truth, in a search for what somebody did."""
+        return max(CLOSE, self.tolerance[1])
+
+    @property
+    def smallest(self):
+        """The same in absolute terms."""
+        return min(TINY, self.tolerance[0])
 
 
 class Pairs(list):
@@ -118,6 +128,8 @@ def of_part(task, pairs, mistakes):
         found = two_terms(task, pairs, mistakes) or besides(pairs, mistakes)
     if not found and fits:
         found = some_entries(pairs)
+    if not found and not fits:
+        found = transposed(pairs, mistakes)
     return found
 
 
@@ -170,35 +182,35 @@ def one_of_several(pairs):
     if len(sizes) != 1:
         return None
     for index in range(sizes.pop()):
-        if all(same(array(pair.raw[index]), array(pair.expected), pair.closeness) for pair in pairs):
+        if all(same(array(pair.raw[index]), array(pair.expected), *pair.tolerance[::-1]) for pair in pairs):
             return "one_too_many", f"You return {len(pairs[0].raw)} things; number {index + 1} of them is what is asked. Return it alone."
     return None
 
 
-def same(got, expected, closeness=CLOSE):
+def same(got, expected, closeness=CLOSE, smallest=TINY):
     """Say whether two arrays are the same to rounding."""
     if not isinstance(got, np.ndarray) or not isinstance(expected, np.ndarray) or got.shape != expected.shape:
         return False
     if got.dtype.kind not in "biuf" or expected.dtype.kind not in "biuf":
         return got.dtype.kind == expected.dtype.kind and np.array_equal(got, expected)
-    return bool(np.all(near(got, expected, closeness)))
+    return bool(np.all(near(got, expected, closeness, smallest)))
 
 
-def near(got, expected, closeness=CLOSE):
+def near(got, expected, closeness=CLOSE, smallest=TINY):
     got, expected = got.astype(float), expected.astype(float)
     with np.errstate(all="ignore"):
-        close = np.isfinite(expected) & (np.abs(got - expected) <= TINY + closeness * np.abs(expected))
+        close = np.isfinite(expected) & (np.abs(got - expected) <= smallest + closeness * np.abs(expected))
     return close | (got == expected) | (np.isnan(got) & np.isnan(expected))
 
 
 def explains(pairs, wrong):
     """Say whether `wrong`, a function of a Pair, gives what was returned in all cases."""
     with np.errstate(all="ignore"):
-        return all(same(pair.got, np.asarray(wrong(pair)), pair.closeness) for pair in pairs)
+        return all(same(pair.got, np.asarray(wrong(pair)), pair.closeness, pair.smallest) for pair in pairs)
 
 
 def wrong_entries(pair):
-    return ~near(pair.got, pair.expected, pair.closeness)
+    return ~near(pair.got, pair.expected, *pair.tolerance[::-1])
 
 
 # A factor.
@@ -398,7 +410,7 @@ def rounded(pairs):
 
 def nearly(pairs):
     """Close everywhere, infinities among the values or not."""
-    if not all(same(pair.got, pair.expected, 1e-5) for pair in pairs):
+    if not all(same(pair.got, pair.expected, 1e-5, pair.smallest) for pair in pairs):
         return None
     if all(np.array_equal(pair.got.astype(np.float32).astype(float), pair.got.astype(float), equal_nan=True) for pair in pairs):
         return "single", "All numbers are nearly right, and each is one that single precision can hold: is something on the way float32? Compute in float64 throughout."
@@ -444,6 +456,19 @@ def small_amount(pairs):
         if infinite.any() and sum(int(np.sum(wrong_entries(pair))) for pair in pairs) == heights.size:
             return "small amount", f"{words}, and all other values are right.{made_up}"
     return None
+
+
+def capped(pairs):
+    """No loss above −ln of a round small number, however large the right one is."""
+    got, expected = (np.concatenate([np.ravel(each).astype(float) for each in side]) for side in ([pair.got for pair in pairs], [pair.expected for pair in pairs]))
+    if not np.all(np.isfinite(got)) or np.any(got < -1e-3):
+        return None
+    top = got.max(initial=0)
+    size = math.exp(-top) if 3 < top < 700 else 0.0
+    round_number = size > 0 and (abs(float(f"{size:.0e}") / size - 1) < 1e-6 or abs(size * 2.0**52 - 1) < 1e-6)
+    if not round_number or size > LARGEST_AMOUNT or not np.any(expected > 1.01 * top):
+        return None
+    return "capped", f"No result of yours is larger than {top:.4g}, which is −ln({size:.2g}), however large the right one is: is a probability clipped at {size:.2g}, or that much added inside the logarithm? It hides the worst mistakes."
 
 
 def cut_off(pairs):
@@ -605,6 +630,15 @@ def besides(pairs, mistakes):
     return None
 
 
+def transposed(pairs, mistakes):
+    """A known mistake, and its transpose returned."""
+    for mistake, values in mistakes:
+        values = [array(value) for value in values]
+        if all(isinstance(value, np.ndarray) and value.ndim == 2 and same(pair.got, value.T, pair.closeness) for value, pair in zip(values, pairs)) and enough_shapes(pairs):
+            return f"{mistake['name']} · transposed", f"{mistake['sentence']} And besides, what you return is the transpose of that: rows and columns are exchanged."
+    return None
+
+
 def two_terms(task, pairs, mistakes):
     """A cost or gradient of two terms, of data and of a penalty: factors for each."""
     if "without_penalty" not in task:
@@ -708,6 +742,6 @@ PLACES = [
 ]
 SIGNS = [("0", lambda value: value == 0), ("positive", lambda value: value > 0), ("negative", lambda value: value < 0), ("infinite", np.isinf)]
 
-IN_SHAPE = [factor, shift, rounded, small_amount, done, cut_off, unstable, nearly, nearby]
+IN_SHAPE = [factor, shift, rounded, small_amount, done, cut_off, capped, unstable, nearly, nearby]
 OF_LABELS = [confused]
 OUT_OF_SHAPE = [other_shape]

@@ -30,10 +30,37 @@ GROWS = "An array keeps its size: collect what comes in a list, with .append, an
 OF_TENSORS = """relu|unsqueeze|to|clone|detach|numpy|norm|log|log1p|exp|sqrt|square|abs|t|backward|float|double|long|int|bool|cpu|clamp|clamp_min|softmax|log_softmax
 |logsumexp|sigmoid|tanh|pow|topk|masked_fill|fill_diagonal_|scatter_|gather|requires_grad_|expand|amax|amin|permute|neg|isnan|numel|dim|new_zeros|index_select""".replace("\n", "")
 
+SINGLE_NUMBER = """A single number is treated like an array here: it has no entries, no shape, no length and no methods. Where an argument may be
+a number, x = np.asarray(x) makes an array without dimensions of it; a loop wants np.ravel(x), and a reshape at the end."""
+BACKWARD = "backward() starts from one number: take the sum first, (…).sum().backward(), and the derivative by each entry is in .grad."
+RANGE = """math.exp ends in an error beyond e^709, where np.exp gives infinity and a warning. Is the sign of the exponent right? Another form of
+the formula may do without such large numbers: the exponential of −|z| is never above 1."""
+DOMAIN = "math.log takes numbers above 0 only and ends in an error at 0; np.log gives −∞ there."
+TWO_ARRAYS = """np.max, np.min and np.sum take one array, and an axis as the second argument. The larger of two arrays, entry by entry, is
+np.maximum(a, b), the smaller np.minimum(a, b)."""
+POWER = "^ is no power in Python: that is **."
+CAST = "An array of whole numbers holds whole numbers only: np.array(x, dtype=float) makes a copy that takes any."
+UNPACK = "What stands on the right of = has another number of parts than the left: an array is taken apart row by row. Print its shape; columns are x.T, or x[:, 0]."
+TOO_MANY = "There are more indices than the array has axes: print its shape."
+RAGGED = "Rows of different lengths make no array, and an entry of an array holds one number: print the shapes."
+
 # What begins the message of an error, by class, and what is said. Groups fill the sentence.
 MEANINGS = [
     ("ambiguous", "ValueError", r"The truth value of an array with more than one element is ambiguous", TRUTH),
     ("ambiguous", "RuntimeError", r"Boolean value of Tensor with more than one value is ambiguous", TRUTH),
+    ("two_arrays", "TypeError", r"only integer scalar arrays can be converted to a scalar index|only integer arrays|.*'axis'.*|.*cannot be interpreted as an integer", TWO_ARRAYS),
+    ("single_number", "TypeError", r"'(?:float|int|numpy\.float64)' object (?:is not (?:subscriptable|iterable)|does not support item)|iteration over a 0-d array|object of type '(?:float|int)' has no len|len\(\) of unsized", SINGLE_NUMBER),
+    ("single_number", "IndexError", r"invalid index to scalar variable|too many indices for array: array is 0-dimensional", SINGLE_NUMBER),
+    ("single_number", "AttributeError", r"'(?:float|int)' object has no attribute '(?:shape|ndim|size|ravel|astype|copy|T|flat|reshape|sum|mean|max|min)'", SINGLE_NUMBER),
+    ("scalar_outputs", "RuntimeError", r"grad can be implicitly created only for scalar outputs", BACKWARD),
+    ("math_range", "OverflowError", r"math range error|.*[Rr]esult too large|\(34,", RANGE),
+    ("math_domain", "ValueError", r"math domain error|expected a positive input|expected a nonnegative input", DOMAIN),
+    ("power", "TypeError", r"ufunc 'bitwise_xor' not supported|unsupported operand type\(s\) for \^", POWER),
+    ("cast", "UFuncTypeError", r"Cannot cast ufunc", CAST),
+    ("cast", "_UFuncOutputCastingError", r"Cannot cast ufunc", CAST),
+    ("unpack", "ValueError", r"(?:not enough|too many) values to unpack", UNPACK),
+    ("too_many_indices", "IndexError", r"too many indices for array", TOO_MANY),
+    ("ragged", "ValueError", r"setting an array element with a sequence|.*inhomogeneous", RAGGED),
     ("torch_wants_tensors", "TypeError", r".*must be (?:a )?Tensor, not .*(?:ndarray|float64)", TORCH_WANTED),
     ("torch_wants_tensors", "TypeError", r".*received an invalid combination of arguments - got \(.*numpy", TORCH_WANTED),
     ("torch_wants_tensors", "TypeError", r".*expected Tensor.*but got .*numpy", TORCH_WANTED),
@@ -41,9 +68,9 @@ MEANINGS = [
     ("torch_method", "AttributeError", rf"'numpy\.(?:ndarray|float64|bool)' object has no attribute '(?P<name>{OF_TENSORS})'", TORCH_METHOD),
     ("array_grows", "AttributeError", r"'numpy\.ndarray' object has no attribute 'append'", GROWS),
     ("one_number", "TypeError", r"only (?:0-dimensional arrays|length-1 arrays|size-1 arrays|arrays of size 1) can be converted to Python scalars", ONE_NUMBER),
-    ("one_number", "TypeError", r"only integer scalar arrays can be converted to a scalar index", INDEX),
     ("indices", "IndexError", r"arrays used as indices must be of integer|only integers, slices", INDEX),
     ("indices", "TypeError", r"'float' object cannot be interpreted as an integer|slice indices must be integers|list indices must be integers", INDEX),
+    ("indices", "TypeError", r"only integer scalar arrays can be converted to a scalar index", INDEX),
     ("out_of_bounds", "IndexError", r".*(?:out of bounds|out of range)", OUT_OF_BOUNDS),
     ("unset", "UnboundLocalError", r".*(?:variable|name) '(?P<name>\w+)'", UNSET),
     ("name", "NameError", r"name '(?P<name>\w+)' is not defined", NAME),
@@ -68,6 +95,6 @@ def explained(outcome, task):
         return "signature", SIGNATURE.format(name=task["name"], parameters=", ".join(task["parameters"]))
     for name, wanted, begins, sentence in MEANINGS:
         found = re.match(begins, message, re.S) if kind == wanted else None
-        if found:
+        if found and (name != "two_arrays" or re.search(r"np\.(?:max|min|amax|amin|sum|mean)\(", outcome.get("where", ""))):
             return name, " ".join(sentence.format(**found.groupdict()).split())
     return "", ""

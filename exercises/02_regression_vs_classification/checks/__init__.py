@@ -6,7 +6,8 @@ The numbers that they compare with lie beside this file, in expected.json. The a
     accidents     what happened to a cell before its function could be called
     outcomes      one call of a function, and what came of it
     comparison    are two outcomes the same?
-    verdicts      which cases are right, and what is said about the others
+    verdicts      is a task solved, and what is there to say about it?
+    inquiry       the search for what explains the outcomes of one task
     detectors     mistakes that results show by themselves
     errors        what an error means
     helpers       what the arguments of some tasks are made of

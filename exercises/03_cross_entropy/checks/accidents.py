@@ -10,7 +10,7 @@ import sys
 import types
 from pathlib import Path
 
-from .outcomes import article, built, count
+from .outcomes import article, count
 from .verdicts import said
 
 EMPTY = "*Your answer here, in place of this line.*"

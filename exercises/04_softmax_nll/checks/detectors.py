@@ -4,9 +4,9 @@ A detector turns right results into wrong ones, and speaks only if these are the
 numbers say; where it wonders about the cause, it asks.
 """
 
+import functools
 import itertools
 import math
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -21,16 +21,79 @@ CONSTANTS = {"2": 2.0, "½": 0.5, "4": 4.0, "¼": 0.25, "ln 2": math.log(2), "1/
 
 
 class Pair(NamedTuple):
-    """A result beside the right one, in one kind of thing; `arguments` are encoded, by name; `number` is the case's, from 0."""
+    """A result beside the right one, in one kind of thing.
+
+    arguments: encoded, by name. number: the case's, from 0. raw: the result as it came. tolerance: the task's, absolute and
+    relative to the truth.
+    """
 
     got: object
     expected: object
     arguments: dict
     number: int
+    raw: object = None
+    tolerance: tuple = (TINY, CLOSE)
 
     @property
     def right(self):
-        return same(self.got, self.expected)
+        return same(self.got, self.expected, *self.tolerance[::-1])
+
+    @property
+    def closeness(self):
+        """What counts as the same, relative to the truth, in a search for what somebody did."""
+        return max(CLOSE, self.tolerance[1])
+
+    @property
+    def smallest(self):
+        """The same in absolute terms."""
+        return min(TINY, self.tolerance[0])
+
+
+class Pairs(list):
+    """The Pairs of several cases, and what their arguments count or are."""
+
+    @property
+    def closeness(self):
+        return self[0].closeness
+
+    @functools.cached_property
+    def counts(self):
+        """By name what the arguments of each case count or are, as far as it differs from case to case."""
+        found = {}
+        for pair in self:
+            for name, value in measures(pair).items():
+                found.setdefault(name, []).append(value)
+        unique = {}
+        for name, values in found.items():
+            values = np.array(values, float)
+            if len(values) == len(self) and np.all(values != 0) and np.ptp(values) and not any(np.array_equal(values, other) for other in unique.values()):
+                unique[name] = values
+        return unique
+
+    @functools.cached_property
+    def factors(self):
+        """The known factors of each case by name: constants, and what its arguments count or are."""
+        options = {name: np.full(len(self), value) for name, value in CONSTANTS.items()}
+        for name, values in self.counts.items():
+            options |= {name: values, f"1/{name}": 1 / values}
+        return options
+
+    @functools.cached_property
+    def singles(self):
+        """The names of the known factors, each in a tuple, and a row of each."""
+        return [(name,) for name in self.factors], np.array(list(self.factors.values()))
+
+    @functools.cached_property
+    def products(self):
+        """The same for the products of two."""
+        names, table = self.singles
+        one, other = np.triu_indices(len(names))
+        return [names[left] + names[right] for left, right in zip(one, other)], table[one] * table[other]
+
+    @functools.cached_property
+    def enough(self):
+        """Whether there are two numbers or more that are wrong: one alone proves little."""
+        return sum(int(np.sum(wrong_entries(pair))) for pair in self) > 1
 
 
 def detect(task, pairs, mistakes):
@@ -40,6 +103,9 @@ def detect(task, pairs, mistakes):
     """
     if not pairs:
         return "", ""
+    found = one_of_several(pairs)
+    if found:
+        return found
     for place, part in parts(pairs, task["results"]):
         if all(pair.right for pair in part):
             continue
@@ -62,6 +128,8 @@ def of_part(task, pairs, mistakes):
         found = two_terms(task, pairs, mistakes) or besides(pairs, mistakes)
     if not found and fits:
         found = some_entries(pairs)
+    if not found and not fits:
+        found = transposed(pairs, mistakes)
     return found
 
 
@@ -75,9 +143,10 @@ def parts(pairs, names):
         size = len(first)
         if all(isinstance(pair.got, tuple | list) and len(pair.got) == len(pair.expected) == size for pair in pairs):
             for index in range(size):
-                yield names[index] if names else f"[{index}]", [pair._replace(got=array(pair.got[index]), expected=array(pair.expected[index])) for pair in pairs]
+                part = (pair._replace(got=array(pair.got[index]), expected=array(pair.expected[index])) for pair in pairs)
+                yield names[index] if names else f"[{index}]", Pairs(part)
     else:
-        yield "", [pair._replace(got=array(pair.got), expected=array(pair.expected)) for pair in pairs]
+        yield "", Pairs(pair._replace(got=array(pair.got), expected=array(pair.expected)) for pair in pairs)
 
 
 def array(value):
@@ -105,32 +174,43 @@ def exchanged_parts(pairs, names):
     return "", ""
 
 
-def same(got, expected, closeness=CLOSE):
+def one_of_several(pairs):
+    """Several things where one is asked, and one of these is it."""
+    if isinstance(pairs[0].expected, tuple | dict) or not all(isinstance(pair.raw, tuple | list) and not plain(pair.raw) or isinstance(pair.raw, tuple) for pair in pairs):
+        return None
+    sizes = {len(pair.raw) for pair in pairs}
+    if len(sizes) != 1:
+        return None
+    for index in range(sizes.pop()):
+        if all(same(array(pair.raw[index]), array(pair.expected), *pair.tolerance[::-1]) for pair in pairs):
+            return "one_too_many", f"You return {len(pairs[0].raw)} things; number {index + 1} of them is what is asked. Return it alone."
+    return None
+
+
+def same(got, expected, closeness=CLOSE, smallest=TINY):
     """Say whether two arrays are the same to rounding."""
     if not isinstance(got, np.ndarray) or not isinstance(expected, np.ndarray) or got.shape != expected.shape:
         return False
     if got.dtype.kind not in "biuf" or expected.dtype.kind not in "biuf":
         return got.dtype.kind == expected.dtype.kind and np.array_equal(got, expected)
+    return bool(np.all(near(got, expected, closeness, smallest)))
+
+
+def near(got, expected, closeness=CLOSE, smallest=TINY):
     got, expected = got.astype(float), expected.astype(float)
     with np.errstate(all="ignore"):
-        return bool(np.all((np.abs(got - expected) <= TINY + closeness * np.abs(expected)) | (got == expected) | (np.isnan(got) & np.isnan(expected))))
+        close = np.isfinite(expected) & (np.abs(got - expected) <= smallest + closeness * np.abs(expected))
+    return close | (got == expected) | (np.isnan(got) & np.isnan(expected))
 
 
 def explains(pairs, wrong):
     """Say whether `wrong`, a function of a Pair, gives what was returned in all cases."""
     with np.errstate(all="ignore"):
-        return all(same(pair.got, np.asarray(wrong(pair))) for pair in pairs)
-
-
-def enough(pairs):
-    """Say whether there are two numbers or more that are wrong: one alone proves little."""
-    return sum(int(np.sum(wrong_entries(pair))) for pair in pairs) > 1
+        return all(same(pair.got, np.asarray(wrong(pair)), pair.closeness, pair.smallest) for pair in pairs)
 
 
 def wrong_entries(pair):
-    got, expected = pair.got.astype(float), pair.expected.astype(float)
-    with np.errstate(all="ignore"):
-        return ~((np.abs(got - expected) <= TINY + CLOSE * np.abs(expected)) | (got == expected) | (np.isnan(got) & np.isnan(expected)))
+    return ~near(pair.got, pair.expected, *pair.tolerance[::-1])
 
 
 # A factor.
@@ -138,13 +218,13 @@ def wrong_entries(pair):
 
 def factor(pairs):
     ratios = factors_of(pairs)
-    if ratios is None or not enough(pairs):
+    if ratios is None or not pairs.enough:
         return None
     known = known_factor(ratios, pairs)
     if known:
         return f"factor {known.name}", f"What you return is {known.words} what is right{known.question}"
     given = ratios[~np.isnan(ratios)]
-    if len(given) > 1 and np.ptp(given) <= CLOSE * abs(given[0]) and given[0] != 0:
+    if len(given) > 1 and np.ptp(given) <= pairs.closeness * abs(given[0]) and given[0] != 0:
         return "factor", f"What you return is {given[0]:.6g} times what is right, in every case: which factor is that?"
     if sum(pair.expected.size > 1 and not math.isnan(ratio) for pair, ratio in zip(pairs, ratios)) > 1 and np.all(given != 0):
         return "factor of each case", f"In every case all entries are off by one and the same factor ({given[0]:.6g} at first): something common to the whole result is wrong, such as what it is divided by."
@@ -156,15 +236,15 @@ def factors_of(pairs, right=None):
     found = []
     for pair in pairs:
         got, expected = pair.got.astype(float), (pair.expected if right is None else right(pair)).astype(float)
-        ratio = factor_of(got, expected)
+        ratio = factor_of(got, expected, pair.closeness)
         if ratio is None:
             return None
         found.append(ratio)
     found = np.array(found)
-    return None if np.all(np.isnan(found)) or np.all(np.isnan(found) | (np.abs(found - 1) <= CLOSE)) else found
+    return None if np.all(np.isnan(found)) or np.all(np.isnan(found) | (np.abs(found - 1) <= pairs.closeness)) else found
 
 
-def factor_of(got, expected):
+def factor_of(got, expected, closeness=CLOSE):
     if got.shape != expected.shape:
         return None
     finite = np.isfinite(expected)
@@ -176,7 +256,7 @@ def factor_of(got, expected):
     at = np.unravel_index(np.argmax(sizes), sizes.shape)
     ratio = got[at] / expected[at]
     with np.errstate(all="ignore"):
-        fits = np.abs(got - ratio * expected) <= TINY + CLOSE * np.abs(ratio * expected)
+        fits = np.abs(got - ratio * expected) <= TINY + closeness * np.abs(ratio * expected)
     ends = got == expected * np.sign(ratio) if ratio else finite
     return ratio if np.all(np.where(finite, fits, ends)) else None
 
@@ -196,38 +276,13 @@ def known_factor(ratios, pairs):
     if len(ratios) == 0 or not (np.all(ratios > 0) or np.all(ratios < 0)):
         return None
     minus, ratios = ratios[0] < 0, np.abs(ratios)
-    if np.allclose(ratios, 1, CLOSE, 0):
+    if np.allclose(ratios, 1, pairs.closeness, 0):
         return Known("−1", "exactly minus", ": a sign is the wrong way round.") if minus else None
-    options = factors(pairs)
-    names, values = list(options), np.array([options[name][given] for name in options])
-    hits = [(name,) for name, value in zip(names, values) if np.allclose(value, ratios, CLOSE, 0)]
-    if not hits and len(ratios) > 1:
-        products = values[:, None] * values[None]
-        places = np.argwhere(np.all(np.abs(products - ratios) <= CLOSE * ratios, axis=-1))
-        hits = [(names[one], names[other]) for one, other in places if one <= other]
-    return worded(hits[0], minus) if hits else None
-
-
-def factors(pairs):
-    """Return the known factors by name: constants, and what each case's arguments count or are."""
-    options = {name: np.full(len(pairs), value) for name, value in CONSTANTS.items()}
-    for name, values in counts(pairs).items():
-        options |= {name: values, f"1/{name}": 1 / values}
-    return options
-
-
-def counts(pairs):
-    """Return by name what the arguments of each case count or are, as far as it differs from case to case."""
-    found = {}
-    for pair in pairs:
-        for name, value in measures(pair).items():
-            found.setdefault(name, []).append(value)
-    unique = {}
-    for name, values in found.items():
-        values = np.array(values, float)
-        if len(values) == len(pairs) and np.all(values != 0) and np.ptp(values) and not any(np.array_equal(values, other) for other in unique.values()):
-            unique[name] = values
-    return unique
+    for names, table in (pairs.singles, pairs.products)[: 2 if len(ratios) > 1 else 1]:
+        hits = np.flatnonzero(np.all(np.abs(table[:, given] - ratios) <= pairs.closeness * ratios, axis=1))
+        if len(hits):
+            return worded(names[hits[0]], minus)
+    return None
 
 
 def measures(pair):
@@ -275,20 +330,21 @@ def shift(pairs):
         finite = np.isfinite(expected)
         if not np.array_equal(np.isfinite(got), finite) or np.any(got[~finite] != expected[~finite]):
             return None
-        gaps = (got - expected)[finite]
-        if gaps.size and np.ptp(gaps) > TINY + CLOSE * np.abs(expected[finite]).max():
+        gaps = got[finite] - expected[finite]
+        allowed = TINY + pair.closeness * np.abs(expected[finite]).max(initial=0)
+        if gaps.size and (np.ptp(gaps) > allowed or np.any((np.abs(gaps) > TINY) & (np.abs(gaps) <= 10 * allowed))):
             return None
         found.append(gaps.flat[0] if gaps.size else math.nan)
     amounts, given = np.array(found), ~np.isnan(found)
     gaps = amounts[given]
-    if not enough(pairs) or not np.any(np.abs(gaps) > TINY):
+    if not pairs.enough or not np.any(np.abs(gaps) > TINY):
         return None
     size = np.abs(gaps)
     if np.all(gaps > 0) or np.all(gaps < 0):
         which = "larger" if gaps[0] > 0 else "smaller"
         if np.ptp(size) <= CLOSE * size[0] and len(gaps) > 1:
             return f"shift {which}", f"What you return is {which} by {amount(size[0])} than what is right, in every case."
-        for name, values in counts(pairs).items():
+        for name, values in pairs.counts.items():
             for words, value in ((name, values), (f"1/({name})", 1 / values), (f"ln({name})", np.log(np.abs(values)))):
                 if len(gaps) > 1 and np.allclose(size, np.abs(value[given]), CLOSE, TINY):
                     return f"shift {words}", f"What you return is {which} by {words} than what is right, in every case."
@@ -327,10 +383,10 @@ DONE = {
 
 def done(pairs):
     for name, (wrong, sentence) in DONE.items():
-        if enough(pairs) and explains(pairs, partial(shaped, wrong)):
+        if pairs.enough and explains(pairs, functools.partial(shaped, wrong)):
             return name, sentence
     for argument in pairs[0].arguments:
-        if enough(pairs) and explains(pairs, partial(of_argument, argument)):
+        if pairs.enough and explains(pairs, functools.partial(of_argument, argument)):
             return f"argument {argument}", f"What you return is the argument {argument}, as it came."
     return None
 
@@ -347,18 +403,30 @@ def of_argument(name, pair):
 
 def rounded(pairs):
     for places in range(11):
-        if enough(pairs) and explains(pairs, lambda pair: np.round(pair.expected, places)) and all(np.array_equal(np.round(pair.got, places), pair.got, equal_nan=True) for pair in pairs):
+        if pairs.enough and explains(pairs, lambda pair: np.round(pair.expected, places)) and all(np.array_equal(np.round(pair.got, places), pair.got, equal_nan=True) for pair in pairs):
             return "rounded", f"What you return is what is right, rounded to {places} places. Return it as it is."
     return None
 
 
 def nearly(pairs):
     """Close everywhere, infinities among the values or not."""
-    if not all(same(pair.got, pair.expected, 1e-5) for pair in pairs):
+    if not all(same(pair.got, pair.expected, 1e-5, pair.smallest) for pair in pairs):
         return None
     if all(np.array_equal(pair.got.astype(np.float32).astype(float), pair.got.astype(float), equal_nan=True) for pair in pairs):
         return "single", "All numbers are nearly right, and each is one that single precision can hold: is something on the way float32? Compute in float64 throughout."
     return "nearly", "All numbers are nearly right: is something rounded, approximated, in single precision on the way, or is a small number added?"
+
+
+def nearby(pairs):
+    """Within 15 % of what is right, in a task that allows some error."""
+    if pairs.closeness <= 1e-6 or not pairs.enough:
+        return None
+    for name, turned, words in (("nearby", lambda value: value, "near what is right"), ("nearby reciprocal", lambda value: 1 / value, "near 1 divided by what is right")):
+        with np.errstate(all="ignore"):
+            errors = [np.max(np.abs(pair.got / turned(pair.expected) - 1), initial=0) for pair in pairs]
+        if np.all(np.isfinite(errors)) and max(errors) <= 0.15:
+            return name, f"What you return is {words}, within {100 * max(errors):.2g} % in every case; {100 * pairs.closeness:.2g} % is allowed. Is the search too coarse, or stopped too early?"
+    return None
 
 
 # Something small, added or cut off.
@@ -367,22 +435,40 @@ def nearly(pairs):
 def small_amount(pairs):
     """−ln(p + amount) in place of −ln p, or its negative: the right result says what p was."""
     for sign in (1, -1):
-        losses = [(sign * pair.got.astype(float), sign * pair.expected.astype(float)) for pair in pairs]
-        infinite = [got[np.isposinf(expected) & np.isfinite(got)] for got, expected in losses]
-        heights = np.concatenate(infinite) if infinite else np.array([])
-        if not heights.size or np.ptp(heights) > 1e-6 * abs(heights[0]):
+        got, expected = (np.concatenate([np.ravel(sign * each.astype(float)) for each in side]) for side in ([pair.got for pair in pairs], [pair.expected for pair in pairs]))
+        infinite = np.isposinf(expected)
+        if infinite.any():
+            heights, where = got[infinite], "Where an infinity is right"
+        else:
+            far = np.isfinite(expected) & (expected - got > 20)  # there p is nothing beside the amount
+            heights, where = got[far], "Where far more is right"
+        if not heights.size or not np.all(np.isfinite(heights)) or np.ptp(heights) > 1e-6 * abs(heights[0]) or not 0 < heights[0] < 700:
             continue
-        size = math.exp(-heights[0]) if heights[0] < 700 else 0.0
-        if not 0 < size <= LARGEST_AMOUNT:
+        size = math.exp(-heights[0])
+        if size > LARGEST_AMOUNT:
             continue
-        words = f"Where an infinity is right you return {sign * heights[0]:.4g}, which is {'−' if sign > 0 else ''}ln({size:.2g})"
+        words = f"{where if sign > 0 or not infinite.any() else 'Where minus infinity is right'} you return {sign * heights[0]:.4g}, which is {'−' if sign > 0 else ''}ln({size:.2g})"
+        made_up = " The loss is infinite there, and a number made up hides it." if infinite.any() else " It hides how wrong an answer is."
         if explains(pairs, lambda pair: sign * -np.log(np.exp(-sign * pair.expected) + size)):
-            return "small amount added", f"{words}: {size:.2g} is added inside the logarithm. The loss is infinite there, and a number made up hides it."
+            return "small amount added", f"{words}: {size:.2g} is added inside the logarithm.{made_up}"
         if explains(pairs, lambda pair: sign * np.minimum(sign * pair.expected, heights[0])):
-            return "small amount cut", f"{words}: probabilities are cut off at {size:.2g}. The loss is infinite there, and a number made up hides it."
-        if sum(int(np.sum(wrong_entries(pair))) for pair in pairs) == heights.size:
-            return "small amount", f"{words}, and all other values are right. The loss is infinite there, and a number made up hides it."
+            return "small amount cut", f"{words}: probabilities are cut off at {size:.2g}.{made_up}"
+        if infinite.any() and sum(int(np.sum(wrong_entries(pair))) for pair in pairs) == heights.size:
+            return "small amount", f"{words}, and all other values are right.{made_up}"
     return None
+
+
+def capped(pairs):
+    """No loss above −ln of a round small number, however large the right one is."""
+    got, expected = (np.concatenate([np.ravel(each).astype(float) for each in side]) for side in ([pair.got for pair in pairs], [pair.expected for pair in pairs]))
+    if not np.all(np.isfinite(got)) or np.any(got < -1e-3):
+        return None
+    top = got.max(initial=0)
+    size = math.exp(-top) if 3 < top < 700 else 0.0
+    round_number = size > 0 and (abs(float(f"{size:.0e}") / size - 1) < 1e-6 or abs(size * 2.0**52 - 1) < 1e-6)
+    if not round_number or size > LARGEST_AMOUNT or not np.any(expected > 1.01 * top):
+        return None
+    return "capped", f"No result of yours is larger than {top:.4g}, which is −ln({size:.2g}), however large the right one is: is a probability clipped at {size:.2g}, or that much added inside the logarithm? It hides the worst mistakes."
 
 
 def cut_off(pairs):
@@ -392,7 +478,7 @@ def cut_off(pairs):
         wrong = wrong_entries(pair)
         got, expected = pair.got[wrong], pair.expected[wrong]
         low, high = [*low, *got[got > expected]], [*high, *got[got < expected]]
-    if any(not np.all(np.isfinite(ends)) or (len(ends) and np.ptp(ends) > 1e-6 * max(abs(ends[0]), TINY)) for ends in (low, high)) or not enough(pairs):
+    if any(not np.all(np.isfinite(ends)) or (len(ends) and np.ptp(ends) > 1e-6 * max(abs(ends[0]), TINY)) for ends in (low, high)) or not pairs.enough:
         return None
     least, most = (low[0] if low else -math.inf), (high[0] if high else math.inf)
     if (low or high) and explains(pairs, lambda pair: np.clip(pair.expected, least, most)) and distinct(pairs):
@@ -433,13 +519,14 @@ def unstable(pairs):
 
 def other_shape(pairs):
     for name, wrong, sentence in RESHAPED:
-        if explains(pairs, partial(attempted, wrong)) and enough_shapes(pairs):
+        if explains(pairs, functools.partial(attempted, wrong)) and enough_shapes(pairs):
             return name, sentence
     for axis, what in ((0, "row"), (1, "column")):
         found = one_more_or_less(pairs, axis, what)
         if found:
             return found
-    if all(pair.got.ndim == 2 and pair.expected.ndim == 1 and pair.got.shape == pair.expected.shape * 2 and same(np.diagonal(pair.got), pair.expected) for pair in pairs if pair.expected.size > 1):
+    wide = [pair for pair in pairs if pair.expected.size > 1]
+    if wide and all(pair.expected.ndim == 1 and pair.got.shape == pair.expected.shape * 2 and same(np.diagonal(pair.got), pair.expected) for pair in wide):
         return "broadcast", "What you return is a square table, and what is asked is its diagonal: a column (m, 1) meets a row (m,) somewhere, and NumPy makes a table of all pairs."
     return other_axis(pairs)
 
@@ -517,6 +604,8 @@ def confused(pairs):
     wrong = {(expected, got) for expected, given in seen.items() for got in given if got != expected}
     if not wrong or len(wrong) > 2 or not all(pair.got.dtype.kind == pair.expected.dtype.kind for pair in pairs):
         return None
+    if len(wrong) == 2 and len(seen) == 2 and not any(seen[expected] == {got} for expected, got in wrong):
+        return None  # now and then this for that and that for this: no more than "not right"
     if len(seen) > 1 and all(given == {not expected} for expected, given in seen.items() if isinstance(expected, bool)) and isinstance(next(iter(seen)), bool):
         return "opposite", "You return the opposite truth value, everywhere."
     where = [f"{'always' if seen[expected] == {got} else 'sometimes'} {got!r} where {expected!r} is right" for expected, got in sorted(wrong, key=str)]
@@ -535,9 +624,18 @@ def besides(pairs, mistakes):
         if not all(isinstance(value, np.ndarray) and value.dtype.kind in "iuf" and value.shape == pair.expected.shape for pair, value in zip(pairs, given.values())):
             continue
         ratios = factors_of(pairs, lambda pair: given[pair.number])
-        known = known_factor(ratios, pairs) if ratios is not None and enough(pairs) else None
+        known = known_factor(ratios, pairs) if ratios is not None and pairs.enough else None
         if known:
             return f"{mistake['name']} · factor {known.name}", f"{mistake['sentence']} And besides, what you return is {known.words} what that would give{known.question}"
+    return None
+
+
+def transposed(pairs, mistakes):
+    """A known mistake, and its transpose returned."""
+    for mistake, values in mistakes:
+        values = [array(value) for value in values]
+        if all(isinstance(value, np.ndarray) and value.ndim == 2 and same(pair.got, value.T, pair.closeness) for value, pair in zip(values, pairs)) and enough_shapes(pairs):
+            return f"{mistake['name']} · transposed", f"{mistake['sentence']} And besides, what you return is the transpose of that: rows and columns are exchanged."
     return None
 
 
@@ -545,37 +643,37 @@ def two_terms(task, pairs, mistakes):
     """A cost or gradient of two terms, of data and of a penalty: factors for each."""
     if "without_penalty" not in task:
         return None
-    data = {number: array(decode(value)) for number, value in enumerate(task["without_penalty"])}
-    penalties = [(None, {pair.number: pair.expected - data[pair.number] for pair in pairs})]
+    data = [array(decode(task["without_penalty"][pair.number])) for pair in pairs]
+    options = {"1": np.ones(len(pairs)), **pairs.factors}
+    products = {" · ".join(both): values for both, values in zip(*pairs.products)}
+    pure = [pair.expected - term for pair, term in zip(pairs, data)]
+    found = factors_of_two(pairs, data, pure, options, options | products) or factors_of_two(pairs, data, pure, products, options)
+    if found:
+        return two_worded(None, *found)
     for mistake, values in mistakes:
         values = [array(value) for value in values]
         if mistake.get("penalty") and all(isinstance(value, np.ndarray) and value.shape == pair.expected.shape for value, pair in zip(values, pairs)):
-            penalties.append((mistake, {pair.number: value - data[pair.number] for value, pair in zip(values, pairs)}))
-    for mistake, penalty in penalties:
-        found = factors_of_two(pairs, data, penalty)
-        if found:
-            return two_worded(mistake, *found)
+            found = factors_of_two(pairs, data, [value - term for value, term in zip(values, data)], options, options)
+            if found:
+                return two_worded(mistake, *found)
     return None
 
 
-def factors_of_two(pairs, data, penalty):
-    """Return the known factors before both terms, as (Known or None for 1 or 0 for nothing) each; None if there are none."""
-    ones, options = np.ones(len(pairs)), factors(pairs)
-    candidates = {"1": ones, **options, **{f"{one} · {other}": options[one] * options[other] for one, other in itertools.combinations_with_replacement(options, 2)}}
-    for name, values in candidates.items():
-        rests = [pair._replace(got=pair.got - value * data[pair.number]) for pair, value in zip(pairs, values)]
-        if not any(np.any(np.abs(rest.got) > 1e-9 * (1 + np.abs(pair.got))) for rest, pair in zip(rests, pairs)):
-            return name, "0"
-        ratios = [factor_of(rest.got, penalty[rest.number]) if np.any(penalty[rest.number]) else (math.nan if np.all(np.abs(rest.got) < 1e-9) else None) for rest in rests]
-        if None in ratios or sum(not math.isnan(ratio) for ratio in ratios) < 2:
-            continue
-        ratios = np.array(ratios)
-        if np.all(np.isnan(ratios) | (np.abs(ratios - 1) < 1e-6)):
-            return name, "1"
-        known = known_factor(ratios, pairs)
-        if known:
-            return name, known.name
-    return None
+def factors_of_two(pairs, data, penalty, firsts, seconds):
+    """Return the names of the factors, one of `firsts` and one of `seconds` or "0", with which two terms give the results; None without."""
+    case = np.concatenate([np.full(pair.got.size, number) for number, pair in enumerate(pairs)])
+    got, data, penalty = (np.concatenate([np.ravel(each).astype(float) for each in term]) for term in ([pair.got for pair in pairs], data, penalty))
+    if not np.all(np.isfinite(got)):
+        return None
+    rests = got - np.array(list(firsts.values()))[:, case] * data
+    scale = TINY + 1e-9 * np.abs(got)
+    names, paid = list(firsts), penalty != 0
+    for row in np.flatnonzero(np.all(np.abs(rests) <= scale, axis=1)):
+        return names[row], "0"
+    left = np.flatnonzero(np.all(np.abs(rests[:, ~paid]) <= scale[~paid], axis=1))
+    wanted = np.array(list(seconds.values()))[:, case[paid]] * penalty[paid]
+    places = np.argwhere(np.all(np.abs(rests[left][:, None, paid] - wanted) <= scale[paid], axis=-1)) if len(np.unique(case[paid])) > 1 else []
+    return next(((names[left[row]], list(seconds)[column]) for row, column in places), None)
 
 
 def two_worded(mistake, data, penalty):
@@ -606,13 +704,13 @@ def some_entries(pairs):
         return None
     for name, mask in PLACES:
         places = [mask(each.shape) for each in wrong]
-        bad = [each.any() for each in wrong]
-        if all(place is not None and not np.any(each & ~place) for place, each in zip(places, wrong)) and all(place.any() and not place.all() for place, one in zip(places, bad) if one):
+        if all(place is not None and (not each.any() or np.array_equal(each, place) and not place.all()) for place, each in zip(places, wrong)):
             return f"only {name}", f"All entries are right but those in {name}."
     numeric = all(pair.expected.dtype.kind in "iuf" for pair in pairs)
     for name, where in SIGNS if numeric else []:
         places = [where(pair.expected) for pair in pairs]
-        if all(not np.any(each & ~place) for place, each in zip(places, wrong)) and any(np.any(~place) for place in places) and sum(int(each.sum()) for each in wrong) > 1:
+        opposite = any(np.any(~place & (pair.expected != 0)) for place, pair in zip(places, pairs))
+        if opposite and all(np.array_equal(place, each) for place, each in zip(places, wrong)) and sum(int(each.sum()) for each in wrong) > 1:
             return f"only where {name}", f"All entries are right but those where the right value is {name}."
     return None
 
@@ -644,6 +742,6 @@ PLACES = [
 ]
 SIGNS = [("0", lambda value: value == 0), ("positive", lambda value: value > 0), ("negative", lambda value: value < 0), ("infinite", np.isinf)]
 
-IN_SHAPE = [factor, shift, rounded, small_amount, done, cut_off, unstable, nearly]
+IN_SHAPE = [factor, shift, rounded, small_amount, done, cut_off, capped, unstable, nearly, nearby]
 OF_LABELS = [confused]
 OUT_OF_SHAPE = [other_shape]

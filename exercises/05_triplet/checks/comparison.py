@@ -27,21 +27,25 @@ def differences(got, expected, tolerance=TOLERANCE, without_warning=False, param
         said = unlike_refusal(got, expected["raised"][0])
         return {REFUSAL: said} if said else {}
     if "raised" in got:
-        return {ORDINARY: f"It raises {raised(got)}"}
+        return {ORDINARY: raised(got)}
     found = {ORDINARY: unlike(got["value"], expected["value"], tolerance, names=results)}
     right = "The result is right, but" if not found[ORDINARY] else "And"
     now, then = got.get("modified", {}), expected.get("modified", {})
     if now.keys() != then.keys() or any(unlike(now[position], then[position], tolerance) for position in now):
-        changed = " and ".join(parameters[position] for position in sorted(now) if position < len(parameters))
-        found[KEPT] = f"{right} the function changes its argument {changed}: it should work on a copy."
+        found[KEPT] = f"{right} the function changes its {arguments_of(now, parameters)}: it should work on a copy."
     if without_warning and got.get("warned") and not expected.get("warned"):
         found[WARNING] = f"{right} it comes with a warning: {got['warned']}."
     return {respect: said for respect, said in found.items() if said}
 
 
+def arguments_of(positions, parameters):
+    changed = [parameters[position] for position in sorted(positions) if position < len(parameters)]
+    return f"argument{'s' if len(changed) > 1 else ''} {' and '.join(changed)}"
+
+
 def unlike_refusal(got, wanted):
     if "raised" in got:
-        return None if wanted in got["raised"] else f"It should raise a {wanted} here. It raises {raised(got)}"
+        return None if wanted in got["raised"] else f"It should raise a {wanted} here. {raised(got)}"
     value = got["value"]
     if isinstance(value, Other) and value.what.startswith(EXCEPTION):
         return f"It should raise a {wanted} here. It returns {value.what}: write raise in place of return."
@@ -65,10 +69,10 @@ def opened(outcome):
 
 def raised(outcome):
     if outcome.get("too_long"):
-        return f"no result: it was {outcome['message']}\n    {outcome['where']}"
+        return f"It does not end: it was {outcome['message']}\n    {outcome['where']}"
     message = f": {outcome['message']}" if outcome["message"] else ""
     where = f"\n    {outcome['where']}" if outcome.get("where") else ""
-    return f"{outcome['raised'][0]}{message}{where}"
+    return f"It raises {outcome['raised'][0]}{message}{where}"
 
 
 def unlike(got, expected, tolerance, place="", names=()):

@@ -1,0 +1,338 @@
+"""The search for what explains the outcomes of one task.
+
+A sentence speaks about a respect (see comparison.py), or about both kinds of values. It is said when the mistake that it
+describes gives the student's outcome in every case of that respect: then no right case contradicts it either.
+"""
+
+import functools
+import textwrap
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import detectors
+from .comparison import EDGE, KEPT, ORDINARY, REFUSAL, WARNING, alike, another_kind, differences, numbers, opened, unlike
+from .errors import explained
+from .outcomes import Other, count, decode, is_tensor
+
+VALUES = (ORDINARY, EDGE)
+SCOPES = {ORDINARY: "In the ordinary cases: ", EDGE: "In the cases at an edge (nothing, 0, ties, infinities, very large numbers): "}
+ALONE = "It is shown as an example: this one case alone earns nothing."
+
+
+@dataclass
+class Fault:
+    """What is wrong in one respect, and where it shows.
+
+    case: the number of the case that is shown, from 1. problem: what differs there; details: that case, over several lines.
+    sentence: what is likely wrong, if that was recognised; name: of the mistake; see: the section of the book that helps.
+    """
+
+    case: int
+    problem: str
+    details: str
+    sentence: str = ""
+    name: str = ""
+    see: dict | None = None
+
+    def text(self, book=""):
+        return "\n\n".join(filter(None, [self.details, arrow(self.sentence, self.see, book)]))
+
+
+def arrow(sentence, see=None, book=""):
+    """Return a sentence as it stands below a case, with the section that it sends to."""
+    if not sentence:
+        return ""
+    lines = textwrap.fill(sentence, 80, initial_indent="→ ", subsequent_indent="  ", break_on_hyphens=False)
+    return lines + (f"\n  Read again: {section(see, book)}" if see else "")
+
+
+def section(see, book=""):
+    """Return the name of a section of the book, with its address when the book has one."""
+    where = f"“{see['title']}”, in the chapter “{see['chapter']}”"
+    return f"{where}\n  {book.rstrip('/')}/{see['page']}" if book else where
+
+
+class Inquiry:
+    """The outcomes of all cases of one task beside the expected ones.
+
+    task, got: as `judge` takes them, the outcomes opened. example: the case, from 1, of which may be told what it should give.
+    """
+
+    def __init__(self, task, got, example=None):
+        self.task, self.got, self.expected, self.example = task, got, list(map(opened, task["expected"])), example
+        rule = {name: task[name] for name in ("without_warning", "parameters", "results")}
+        self.tolerance = tuple(task["tolerance"])
+        self.found = [differences(one, other, self.tolerance, **rule) for one, other in zip(got, self.expected, strict=True)]
+        self.wrong = [number for number, found in enumerate(self.found) if found]
+        edges = set(task["edges"])
+        self.asks = [REFUSAL if "raised" in one else EDGE if number in edges else ORDINARY for number, one in enumerate(self.expected)]
+        self.visible = task.get("visible", len(got))
+
+    @functools.cached_property
+    def mistakes(self):
+        """The known mistakes with their outcomes decoded; needed only when something is wrong."""
+        return [mistake | {"outcomes": list(map(opened, mistake["outcomes"]))} for mistake in self.task["mistakes"]]
+
+    def faults(self):
+        """Return a Fault for every respect in which something is wrong; one for several if a mistake speaks about these."""
+        known = next((mistake for mistake in self.mistakes if self.is_mistake(mistake)), None)
+        about = known["about"] if known else []
+        values = self.of_values() if not set(VALUES) & set(about) else []
+        others = (self.of(respect) for respect in (REFUSAL, KEPT, WARNING) if respect not in about)
+        return [*([self.of_mistake(known)] if known else []), *values, *filter(None, others)]
+
+    def cases(self, *respects):
+        """Return the numbers of the cases that are judged in any of these respects."""
+        if respects[0] in (KEPT, WARNING):
+            valued = [number for number, asked in enumerate(self.asks) if asked != REFUSAL and "value" in self.got[number]]
+            return [number for number in valued if respects[0] == KEPT or ORDINARY not in self.found[number]]  # a wrong value's warning says nothing more
+        return [number for number, asked in enumerate(self.asks) if asked in respects]
+
+    def wrong_among(self, cases, respect=ORDINARY):
+        return [number for number in cases if respect in self.found[number]]
+
+    # A mistake that explains everything.
+
+    def is_mistake(self, mistake):
+        """Say whether all outcomes are those of a mistake, in every respect."""
+        values = all(self.as_in(mistake, number, True) for number in self.cases(*VALUES))
+        return values and all(self.same_in(respect, mistake, number) for respect in (REFUSAL, KEPT, WARNING) for number in self.cases(respect))
+
+    def of_mistake(self, mistake):
+        respect = mistake["about"][0]
+        key = ORDINARY if respect in VALUES else respect
+        cases = self.cases(*(each for each in mistake["about"] if each in VALUES)) if respect in VALUES else self.cases(respect)
+        return self.fault(self.wrong_among(cases, key), mistake["name"], mistake["sentence"], self.see(mistake), key)
+
+    def see(self, mistake):
+        return mistake.get("see") or self.task.get("see")
+
+    # Values.
+
+    def of_values(self):
+        cases = self.cases(*VALUES)
+        wrong = self.wrong_among(cases)
+        if not wrong:
+            return []
+        raising = [number for number in wrong if "raised" in self.got[number]]
+        if not raising:
+            return self.of_results(cases)
+        whole = self.explanation(cases, VALUES, wrong)
+        if whole[1] or len(raising) == len(wrong):
+            return [self.fault(wrong, *whole)]
+        first = explained(self.got[raising[0]], self.task)
+        return [self.fault(raising, *first, None), *self.of_results([number for number in cases if number not in raising])]
+
+    def of_results(self, cases):
+        """Return what explains the results of these cases, in which nothing was raised: all together, by kind, or by an argument that chooses."""
+        wrong = self.wrong_among(cases)
+        found = self.explanation(cases, VALUES, wrong)
+        if found[1]:
+            return [self.fault(wrong, *found)]
+        for groups in (self.by_kind(cases), self.by_choice(cases)):
+            faults = []
+            for scope, respects, group in groups:
+                failing = self.wrong_among(group)
+                if failing:
+                    name, sentence, see = self.explanation(group, respects, failing, scope)
+                    faults += [self.fault(failing, name, sentence, see)] if sentence else []
+            if faults:
+                return faults
+        return [self.fault(wrong, *self.only_edges(cases, wrong), None)]
+
+    def by_kind(self, cases):
+        """Yield (what to begin with, respects, cases) for the ordinary cases and those at an edge, where there are both."""
+        split = {respect: [number for number in cases if self.asks[number] == respect] for respect in VALUES}
+        both = all(map(self.wrong_among, split.values()))
+        if all(split.values()):
+            yield from ((SCOPES[respect] if both else "", (respect,), group) for respect, group in split.items())
+
+    def by_choice(self, cases):
+        """Yield the same for each value of an argument that chooses between two ways, or a few."""
+        for place, name in enumerate(self.task["parameters"]):
+            values = [self.task["cases"][number][place] if place < len(self.task["cases"][number]) else None for number in cases]
+            if all(isinstance(value, str | bool | None) for value in values) and 1 < len(set(values)) < 5 and min(map(values.count, values)) > 1:
+                for value in dict.fromkeys(values):
+                    yield f"With {name} = {value!r}: ", VALUES, [number for number, other in zip(cases, values) if other == value]
+                return
+
+    def only_edges(self, cases, wrong):
+        kinds = {self.asks[number] for number in wrong}
+        right = {self.asks[number] for number in cases if number not in wrong}
+        if kinds == {EDGE} and ORDINARY in right:
+            return "edges_only", "All ordinary cases are right. What is wrong is a special one, such as the one shown: it wants a rule of its own, or another form of the formula."
+        return "", ""
+
+    def explanation(self, cases, respects, wrong, scope=""):
+        """Return (name, sentence, section) of what explains all values of these cases, or empty ones."""
+        for exact in (True, False):
+            for mistake in self.mistakes:
+                about = set(mistake["about"]) & set(VALUES)
+                speaks = about and (about == set(respects) if len(respects) == 1 else True)
+                if speaks and set(mistake["about"]) <= set(VALUES) and all(self.as_in(mistake, number, exact) for number in cases):
+                    return mistake["name"], (scope if scope.startswith("With") else "") + mistake["sentence"], self.see(mistake)
+        if all("raised" in self.got[number] for number in wrong):
+            return *explained(self.got[wrong[0]], self.task), None
+        try:
+            with np.errstate(all="ignore"):
+                name, sentence = detectors.detect(self.task, self.pairs(cases), self.of_mistakes(cases))
+        except (ArithmeticError, LookupError, TypeError, ValueError):  # a result may be anything; then nothing is recognised
+            name = sentence = ""
+        return name, scope + sentence if sentence else "", self.task.get("see") if sentence else None
+
+    def as_in(self, mistake, number, exact):
+        got, other = self.got[number], mistake["outcomes"][number]
+        if "raised" not in got and "raised" not in other:
+            return alike(got["value"], other["value"], self.tolerance, exact)
+        if got.get("raised", ["", ""])[0] != other.get("raised", [""])[0]:
+            return False
+        meaning = explained(got, self.task)
+        return got["message"] == other["message"] or ": raise " in got.get("where", "") or (bool(meaning[0]) and meaning == explained(other, self.task))
+
+    def pairs(self, cases):
+        """Return the results of these cases beside the expected ones, in one kind of thing; none if one case raises."""
+        return detectors.Pairs(map(self.pair, cases)) if all("value" in self.got[number] for number in cases) else []
+
+    def pair(self, number):
+        got, expected = self.got[number]["value"], self.expected[number]["value"]
+        arguments = dict(zip(self.task["parameters"], self.task["cases"][number]))
+        return detectors.Pair(numbers(got, expected), expected, arguments, number, got, self.tolerance)
+
+    def of_mistakes(self, cases):
+        """Return for each known mistake about values what it gives in these cases, None where it raises."""
+        known = (mistake for mistake in self.mistakes if set(mistake["about"]) & set(VALUES))
+        return [(mistake, [mistake["outcomes"][number].get("value") for number in cases]) for mistake in known]
+
+    # The other respects.
+
+    def of(self, respect):
+        wrong = self.wrong_among(self.cases(respect), respect)
+        if not wrong:
+            return None
+        found = self.recognised(respect)
+        if not found[1] and respect == REFUSAL:
+            found = *self.refusals(wrong), None
+        if not found[1] and respect == KEPT:
+            found = *self.changes(wrong), None
+        return self.fault(wrong, *found, respect)
+
+    def recognised(self, respect):
+        cases = self.cases(respect)
+        for mistake in self.mistakes:
+            if respect in mistake["about"] and all(self.same_in(respect, mistake, number) for number in cases):
+                return mistake["name"], mistake["sentence"], self.see(mistake)
+        return "", "", None
+
+    def same_in(self, respect, mistake, number):
+        got, other = self.got[number], mistake["outcomes"][number]
+        if respect == REFUSAL:
+            if "raised" in got or "raised" in other:
+                return got.get("raised", [""])[0] == other.get("raised", [""])[0]
+            return alike(got["value"], other["value"], self.tolerance, exact=False)
+        if respect == WARNING:
+            return bool(got.get("warned")) == bool(other.get("warned"))
+        now, then = got.get("modified", {}), other.get("modified", {})
+        return now.keys() == then.keys() and not any(unlike(now[position], then[position], self.tolerance) for position in now)
+
+    def refusals(self, wrong):
+        """Return (name, sentence) on how much of what should be refused is let through, or how it is refused instead."""
+        asked = self.cases(REFUSAL)
+        wanted = self.expected[wrong[0]]["raised"][0]
+        raising = [number for number in wrong if "raised" in self.got[number]]
+        through = [number for number in wrong if number not in raising]
+        kinds = sorted({self.got[number]["raised"][0] for number in raising})
+        values = [self.got[number].get("value") for number in wrong]
+        if kinds == ["AssertionError"] and not through:
+            return "assert", f"You do refuse it, but with an AssertionError. An assert is for what cannot happen, and is skipped when Python runs with -O: raise {wanted}(…)."
+        if all(isinstance(value, Other) and wanted in value.what for value in values):
+            return "returned_exception", f"You return a {wanted} where it should be raised: an exception that is returned stops nobody. Write raise in place of return."
+        if raising and all(": raise " in self.got[number].get("where", "") for number in raising) and not through:
+            return "other_exception", f"You do refuse it, but with {' and '.join(kinds)}. Who calls your function can catch only what was promised: raise {wanted}(…)."
+        if raising:
+            more = f" And {self.listed(through)} get through without any error." if through else ""
+            return "fails_instead", f"In {self.listed(raising)} comes {' or '.join(kinds)} in place of the {wanted} that is asked: ask before, and raise it yourself.{more}"
+        if len(wrong) == len(asked):
+            return "refuses_nothing", f"None of the {count(len(asked), 'case', 'cases')} in which the task asks for a {wanted} raises one."
+        return "refuses_some", f"You refuse {len(asked) - len(wrong)} of the {len(asked)} cases in which the task asks for a {wanted}, and let through {self.listed(wrong)}. Which condition would have caught that?"
+
+    def changes(self, wrong):
+        """Return (name, sentence) on arguments that were changed."""
+        changed = sorted({self.task["parameters"][position] for number in wrong for position in self.got[number].get("modified", {})})
+        if not changed:
+            return "", ""
+        x = changed[0]
+        return "argument_changed", f"Arrays are lent: {x}[…] = …, {x} += … and out={x} write into the caller's own, and so does {x}.sort(). Write {x} = {x} + … for {x} += …, or begin with {x} = {x}.copy()."
+
+    def listed(self, wrong):
+        seen = [number for number in wrong if number < self.visible][:4]
+        names = [f"case {number + 1}" for number in seen] + ([count(len(wrong) - len(seen), "other", "others")] if len(wrong) > len(seen) else [])
+        return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
+
+    # A case as a student reads it.
+
+    def fault(self, wrong, name, sentence, see, key=ORDINARY):
+        """Return the Fault of the first of these cases."""
+        number = wrong[0]
+        lines = self.lines(number, key)
+        if not sentence and key == ORDINARY and number < self.visible and self.example in (None, number + 1) and not self.right_but_for_its_kind(number):
+            lines += [f"  expected: {short(self.expected[number]['value'], self.task['results'])}", f"  {ALONE}"]
+        return Fault(number + 1, self.found[number][key], "\n".join(lines), sentence, name, see)
+
+    def right_but_for_its_kind(self, number):
+        return "value" not in self.got[number] or alike(self.got[number]["value"], self.expected[number]["value"], self.tolerance, exact=False)
+
+    def lines(self, number, key):
+        """Return a case in lines: its arguments, what came back, what is wrong with it."""
+        got = self.got[number]
+        which = f"Case {number + 1}" if number < self.visible else "A new case"
+        lines = [f"{which}:", *shown(self.task["cases"][number], self.task["parameters"])]
+        if "value" in got and not isinstance(got["value"], dict | Other | None):
+            lines.append(f"  returned: {short(got['value'], self.task['results'])}")
+        lines.append(f"  {self.found[number][key]}{self.kind_apart(number, key)}")
+        if got.get("printed"):
+            lines.append(f"  It printed: {got['printed'][:300].strip()}")
+        return lines
+
+    def kind_apart(self, number, key):
+        """Say of a thing of the wrong kind whether its numbers are right."""
+        got, expected = self.got[number].get("value"), self.expected[number].get("value")
+        wrong_kind = key == ORDINARY and "value" in self.got[number] and another_kind(got, expected) and "not right" not in self.found[number][key]
+        if not wrong_kind or numbers(got, expected) is got:
+            return ""
+        entries = "entries" if isinstance(expected, np.ndarray) and expected.dtype.kind == "U" else "numbers"
+        return f" Its {entries} are right." if self.right_but_for_its_kind(number) else f" Its {entries} are not right either."
+
+
+# How arguments and results are shown.
+
+
+def shown(case, parameters):
+    """Return a line for each argument of a case."""
+    return [f"  {name} = {described(code)}" for name, code in zip(parameters, case)]
+
+
+def described(code):
+    """Write an encoded argument as one would in Python, shortened."""
+    if isinstance(code, dict) and "function" in code:
+        return code["function"]
+    if isinstance(code, dict) and "make" in code:
+        keywords = [f"{decode(key)}={short(decode(value))}" for key, value in code["and"]["dict"]]
+        return f"{code['make']}({', '.join([*(short(value) for value in decode(code['with'])), *keywords])})"
+    return short(decode(code))
+
+
+def short(value, names=()):
+    if names and isinstance(value, list | tuple) and len(value) == len(names):
+        return ", ".join(f"{name} = {short(item)}" for name, item in zip(names, value))
+    if isinstance(value, list | tuple):
+        start, end = "[]" if isinstance(value, list) else "()"
+        return start + ", ".join(short(item) for item in value[:4]) + (f", …{end}" if len(value) > 4 else end)
+    if isinstance(value, np.ndarray) and value.ndim:
+        text = np.array2string(value, precision=4, threshold=30, edgeitems=2, separator=", ", max_line_width=10_000)
+        return " ".join(text.split()) + ("" if value.size <= 30 else f", shape {value.shape}")
+    if is_tensor(value):
+        return f"tensor({short(value.numpy())})"
+    if isinstance(value, float | np.ndarray):
+        return f"{float(value):.6g}" if np.asarray(value).dtype.kind == "f" else str(value)
+    return repr(value)
