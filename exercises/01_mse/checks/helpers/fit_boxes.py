@@ -56,8 +56,8 @@ def fit_boxes_signs(answers, truth):
     off = (answers - truth).mean(axis=0)
     spread = np.maximum(answers.std(axis=0), 1e-9)
     shared = ((answers - answers.mean(axis=0)) * (truth - truth.mean(axis=0))).mean(axis=0)
-    follows = (shared / (spread * truth.std(axis=0))).min() > 0.8
-    the_same = spread.max() < 1 and not follows
+    alike = shared / (spread * truth.std(axis=0))
+    the_same = spread.max() < 1 and alike.min() < 0.8
     rescaled = (answers - answers.mean(axis=0)) * shared / spread**2 + truth.mean(axis=0)
     signs = {
         "answers_in_canvas_widths": right(24 * answers),
@@ -69,7 +69,7 @@ def fit_boxes_signs(answers, truth):
         "always_the_same_box": the_same,
         "off_by_a_constant": right(answers - off) and gained(answers - off),
         "on_another_scale": right(rescaled) and gained(rescaled),
-        "not_close_enough": follows,
+        "not_close_enough": alike.mean() > 0.3,
     }
     return [sign for sign, shown in signs.items() if shown]
 
