@@ -3,7 +3,7 @@
 import numpy as np
 
 
-def check(label, what, got, expected, tolerance):
+def verify(label, what, got, expected, tolerance):
     """Print whether `got` agrees with `expected`, for the equation `label`.
 
     The error is max |got − expected| / max(1, max |expected|): absolute for small

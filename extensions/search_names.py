@@ -135,13 +135,13 @@ def section(node):
 
 
 def add_functions(app, doctree):
-    """Note the functions to be written in the exercise of a page, where it links to it."""
+    """Note the functions to be written in the exercise of a page, where it links to it last: in its section on the exercise."""
     docname = app.env.docname
     name = Path(docname).name
     notebook = Path(app.srcdir, "exercises", name, f"{name}.ipynb")
     links = [link for link in doctree.findall(nodes.reference) if link.get("refuri", "").endswith(f"/{name}.zip")]
     if links and notebook.is_file():
-        found = [(function, 1, section(links[0])) for function in functions(notebook)]
+        found = [(function, 1, section(links[-1])) for function in functions(notebook)]
         app.env.get_domain("book").data["function"][docname] = found
 
 

@@ -2,7 +2,7 @@
 
 A submission goes through the folders in this order, and each imports only from those before it:
 
-    shared/    the floor below: checks.py (which also lies beside every exercise), text made harmless, files written in one step
+    shared/    the floor below: checks/ (which also lies beside every exercise), text made harmless, files written in one step
     author/    a solution notebook is read, an exercise made of it: `make exercises`
     collect/   what students handed in: read as hostile data, put back into the shape of the released notebook
     run/       the student's Python, behind the wall: one cell, one request after the other; behind/ is all that it sees of this project

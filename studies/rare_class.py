@@ -15,7 +15,7 @@ def study():
     from sklearn.metrics import average_precision_score
 
     here = chapter("03_cross_entropy", until='cross-entropy, 20 % flips')
-    fit, sigmoid, surprise = here["fit_logistic"], here["sigmoid"], here["bce_with_logits"]
+    fit, sigmoid, surprise = here["fit_by_lbfgs"], here["naive_sigmoid"], here["bce_with_logits"]
     images = here["digits"].images.reshape(-1, 4, 2, 4, 2).mean(axis=(2, 4)).reshape(-1, 16) / 16
     inputs, three = np.column_stack([np.ones(len(images)), images]), (here["digits"].target == 3).astype(float)
 

@@ -27,7 +27,7 @@ def folds(book, first, how):
         keep = book["without"](fifth)
         Z[fifth] = book["fit"](pictures[keep], labels[keep], first + number, **how)(pictures[fifth])
     p, right = book["sureness"](Z.double(), labels)
-    T = book["best_temperature"](Z.double(), labels)
+    T = book["temperature_by_halving"](Z.double(), labels)
     return right.mean(), right.mean() - p.mean(), T, F.cross_entropy(Z, labels).item()
 
 

@@ -36,7 +36,7 @@ def measure(book, start, split):
     few, valid, rest = book["few"], book["valid"], book["rest"]
     network, _ = book["train_hidden"](lambda Z: F.cross_entropy(Z, labels[few]), start, pictures[few], steps=600, lr=0.01)
     Z = network(pictures).double()
-    T = book["best_temperature"](Z[valid], labels[valid])
+    T = book["temperature_by_halving"](Z[valid], labels[valid])
     p, right = book["sureness"](Z[rest], labels[rest])
     q, _ = book["sureness"](Z[rest] / T, labels[rest])
     return T, auroc(p, right), auroc(q, right), reordered(p, q)

@@ -2,6 +2,7 @@
 
 import ast
 import importlib.util
+import re
 import shutil
 import subprocess
 import sys
@@ -100,7 +101,7 @@ def good_notebook():
         cells=[
             new_markdown_cell("$$a = b$$ (eq-same)\n\n:::{note}\n$$\nc\n$$ (def-c)\n:::\n\n```python\n$$ no equation $$\n```\n\nSee {numref}`fig-line`."),
             new_code_cell(
-                "check('eq-same', 'both', 1, 1, 0)",
+                "verify('eq-same', 'both', 1, 1, 0)",
                 execution_count=1,
                 metadata={"tags": ["verifies:eq-same"]},
                 outputs=[new_output("stream", name="stdout", text="eq-same | both: error at most 0: True\n")],
@@ -208,17 +209,103 @@ def test_what_folds_is_not_counted_as_shown():
     assert notebooks.unfolded(book) == (6, 2)
 
 
-def test_a_wrong_value_never_passes_check(capsys):
+def test_a_wrong_value_never_verifies(capsys):
     spec = importlib.util.spec_from_file_location("checking", ROOT / "chapters" / "checking.py")
     checking = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(checking)
-    checking.check("eq-x", "right", np.ones(3), np.ones(3), 1e-12)
+    checking.verify("eq-x", "right", np.ones(3), np.ones(3), 1e-12)
     for wrong in (1.1, -1.0, np.nan, np.inf):
-        checking.check("eq-x", "wrong", [1.0, 1.0, wrong], np.ones(3), 1e-12)
-    checking.check("eq-x", "both unknown", np.nan, np.nan, 1e-12)
+        checking.verify("eq-x", "wrong", [1.0, 1.0, wrong], np.ones(3), 1e-12)
+    checking.verify("eq-x", "both unknown", np.nan, np.nan, 1e-12)
     right, *wrong = capsys.readouterr().out.splitlines()
     assert notebooks.HOLDS.match(right)
     assert len(wrong) == 5 and not any(notebooks.HOLDS.match(line) for line in wrong)
+
+
+# A chapter and its exercise.
+
+
+EXERCISES = notebooks.all_notebooks("exercises")
+
+# What a chapter and an exercise may both define, with arguments: both must return the same.
+ALIKE = {
+    "bce_with_logits": (np.array([0, np.log(3), 1000, -1000, 40, -40]), np.array([1, 1, 0, 1, 0.25, 0])),
+    "log_softmax": (np.array([[0, np.log(3)], [0, 3000], [-1e4, 1e4]]),),
+}
+
+
+def functions(source):
+    """Yield the names that a cell gives to functions: its own, lambdas and imported ones."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            yield node.name
+        elif isinstance(node, ast.Assign):
+            for target in node.targets:
+                several = isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple)
+                pairs = zip(target.elts, node.value.elts, strict=True) if several else [(target, node.value)]
+                yield from (name.id for name, value in pairs if isinstance(value, ast.Lambda) and isinstance(name, ast.Name))
+        elif isinstance(node, ast.ImportFrom):
+            yield from (name.asname or name.name for name in node.names)
+
+
+def answers(folder):
+    """Return the source of each cell in which a task asks for a function, by the function's name."""
+    return {
+        cell.metadata.nbgrader.grade_id: cell.source
+        for path in notebooks.all_notebooks(folder)
+        for _, cell in notebooks.code_cells(notebooks.read(path))
+        if cell.metadata.get("nbgrader", {}).get("solution")
+    }
+
+
+def borrowed(code):
+    """Yield the names of functions in `code`, (where, source) each, that an exercise gives to others."""
+    taken = {*answers("exercises"), "check"} - ALIKE.keys()
+    yield from (f"{where} defines or imports {name}" for where, source in code for name in functions(source) if name in taken)
+
+
+@each([*CHAPTERS, *MODULES])
+def test_no_function_of_a_chapter_has_the_name_of_an_exercises(path):
+    cells = [path.read_text(encoding="utf-8")] if path.suffix == ".py" else [cell.source for _, cell in notebooks.code_cells(notebooks.read(path))]
+    none(borrowed((f"code cell {number} of {path.name}", source) for number, source in enumerate(cells, start=1)))
+
+
+@pytest.mark.parametrize("source", ["def softmax(Z): pass", "softmax = lambda Z: Z", "a, softmax = 1, lambda Z: Z", "from scipy.special import softmax"])
+def test_a_borrowed_name_is_noticed(source):
+    assert list(borrowed([("here", source)])) == ["here defines or imports softmax"]
+
+
+@pytest.mark.parametrize("name", ALIKE)
+def test_functions_of_the_same_name_do_the_same(name):
+    def run(source):
+        exec(source, names := {"np": np})
+        with np.errstate(all="raise", under="ignore"):
+            return names[name](*ALIKE[name])
+
+    cells = (cell.source for path in CHAPTERS for _, cell in notebooks.code_cells(notebooks.read(path)))
+    definitions = (ast.get_source_segment(source, node) for source in cells for node in ast.parse(source).body if name == getattr(node, "name", None))
+    returned = [run(source) for source in [answers("solutions")[name], *definitions]]
+    assert len(returned) == 2
+    np.testing.assert_allclose(returned[1], returned[0], rtol=1e-14)
+
+
+def paragraphs_about_tasks(chapter, exercise):
+    """Return the paragraph that names a task and links to the exercise, by the task's number."""
+    address = f"](../{exercise.relative_to(ROOT).as_posix()})"
+    paragraphs = (part for cell in chapter.cells if cell.cell_type == "markdown" for part in cell.source.split("\n\n") if address in part)
+    named = ((part, numbers) for part in paragraphs for numbers in re.findall(r"\b[Tt]asks? (\d+(?:(?:, | and )\d+)*)", part))
+    return {int(number): part for part, numbers in named for number in re.findall(r"\d+", numbers)}
+
+
+@each(EXERCISES)
+def test_a_section_names_each_task_that_it_trains(path):
+    found = paragraphs_about_tasks(notebooks.read(ROOT / "chapters" / path.name), path)
+    tasks = re.findall(r"^## (\d+)\. .*\((\d+ points?.*)\)$", "\n".join(cell.source for cell in notebooks.read(path).cells), re.MULTILINE)
+    names = iter(cell.metadata.nbgrader.grade_id for cell in notebooks.read(path).cells if cell.metadata.get("nbgrader", {}).get("solution"))
+    for (number, worth), name in zip(tasks, names, strict=True):
+        assert int(number) in found, f"no section names task {number}"
+        assert "written" in worth or f"`{name}`" in found[int(number)], f"task {number} without its name: {found[int(number)]}"
+    assert len(tasks) == len(found)
 
 
 # nbval itself, end to end.

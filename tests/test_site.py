@@ -459,7 +459,7 @@ def test_the_exercise_can_be_downloaded_with_all_that_it_needs(name, page, site,
     folder = ROOT / "exercises" / name
     enter(desktop, f"{site.url}{page.format(name)}.html")
     with desktop.expect_download() as download:
-        desktop.locator(f"article a[href$='exercises/{name}.zip']").click()
+        desktop.locator(f"article a[href$='exercises/{name}.zip']").last.click()
     assert download.value.suggested_filename == f"{name}.zip"
     files = [path for path in folder.rglob("*") if path.is_file() and not {"__pycache__", ".ipynb_checkpoints"} & set(path.parts)]
     expected = {path.relative_to(folder.parent).as_posix(): path.read_bytes() for path in files}

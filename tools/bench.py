@@ -1,7 +1,8 @@
 """Print times, memory and sizes beside their targets.
 
-    python -m tools.bench [chapters] [site] [assignments] [grading] [speed] [classes]     without a part: the first three
+    python -m tools.bench [chapters] [site] [assignments] [checks] [grading] [speed] [classes]     without a part: the first three
 
+`checks` tells how many of the wrong attempts in tests/attempts are told what is wrong, and how long checks take by themselves.
 `grading` grades classes of 40 and 200, side by side with an earlier version of the project and with nbgrader's own commands: half an hour.
 `speed` weighs each page and lets Lighthouse judge it five times (RUNS=1: once), which takes a quarter of an hour. `classes` grades, by the
 real command and with twenty seeds, every known mistake and every right answer.
@@ -24,7 +25,7 @@ import psutil
 from grading.author import source
 from grading.shared.checks.outcomes import decode, train
 from grading.shared.checks.verdicts import judge, judge_training
-from tools import classes, notebooks, refresh, speed, throughput
+from tools import attempts, classes, notebooks, refresh, speed, throughput
 from tools.notebooks import ROOT
 
 SUBMISSIONS, DRAWS, SEEDS = 4, 20, 10
@@ -172,6 +173,40 @@ def assignments():
     row("all assignments: right answers passed", *share(all_passed))
 
 
+def checks():
+    told = []
+    for name in source.assignments():
+        with attempts.student(name) as run:
+            found = [run(attempt).how for attempt in attempts.read(name) if not attempt.right]
+        row(f"{name}: wrong attempts named, of {len(found)}", f"{found.count('named') / len(found):.0%}")
+        told += found
+        slowest = max((own_time(task, answer), task.name) for task in source.read(name).functions if task.bar is None for answer in (task.function, *task.mistakes.values(), noisy(task)))
+        row(f"{name}: slowest check by itself ({slowest[1]})", f"{1000 * slowest[0]:.1f} ms", "at most 20 ms")
+        path = ROOT / "exercises" / name / f"{name}.ipynb"
+        row(f"{name}: the untouched notebook run, kernel included", f"{seconds(partial(refresh.run, path)):.1f} s")
+    row(f"all assignments: wrong attempts named, of {len(told)}", f"{told.count('named') / len(told):.0%}", "at least 75 %")
+    row("all assignments: named, or told what came back or which line raised", f"{1 - told.count('case') / len(told):.0%}", "at least 90 %")
+
+
+def own_time(task, answer):
+    """Return what judging the outcomes of an answer takes, the least of three."""
+    asked = task.rules() | task.numbers(np.random.default_rng(0))
+    got = task.outcomes(answer, asked["cases"])
+    return min(seconds(partial(judge, asked, got)) for _ in range(3))
+
+
+def noisy(task):
+    """Return the model answer with noise: nothing explains it, so everything is tried."""
+    rng = np.random.default_rng(0)
+
+    def spoilt(value):
+        if isinstance(value, tuple | list):
+            return type(value)(map(spoilt, value))
+        return value + rng.uniform(0.1, 1, np.shape(value)) if isinstance(value, float | np.ndarray) and np.asarray(value).dtype.kind == "f" else value
+
+    return lambda *arguments: spoilt(task.function(*arguments))
+
+
 def grade(name, *arguments):
     """Grade a class, or end with what the grading said."""
     code, said = classes.grade(name, *arguments)
@@ -264,7 +299,7 @@ def trained(name, task):
     return caught, passed
 
 
-PARTS = {"chapters": chapters, "site": site, "assignments": assignments, "grading": partial(throughput.grading, row), "speed": speeds, "classes": classes_graded}
+PARTS = {"chapters": chapters, "site": site, "assignments": assignments, "checks": checks, "grading": partial(throughput.grading, row), "speed": speeds, "classes": classes_graded}
 
 if __name__ == "__main__":
     chosen = sys.argv[1:] or ["chapters", "site", "assignments"]

@@ -82,18 +82,20 @@ class Task:
                 mistake["penalty"] = spares_data(self, self.mistakes[mistake["name"]], cases, without)
         known += [variant for variant in variants(self, cases, expected) if variant["outcomes"] not in [mistake["outcomes"] for mistake in known]]
         for mistake in known:
-            mistake.setdefault("about", self.about(mistake["outcomes"], expected, edges))
+            wrong = self.wrong_in(mistake["outcomes"], expected, edges)
+            values = [respect for respect in (ORDINARY, EDGE) if respect in wrong]
+            declared = [respect for respect in mistake.get("about", []) if respect in wrong]
+            mistake["about"] = declared or values or wrong[:1]
         return {"cases": cases, "edges": edges, "expected": expected, "mistakes": known} | ({"without_penalty": without} if without is not None else {})
 
-    def about(self, outcomes, expected, edges):
-        """Return the respects of which a mistake's sentence speaks: its wrong values; without these, the first other respect in which it is wrong."""
+    def wrong_in(self, outcomes, expected, edges):
+        """Return the respects in which outcomes are wrong, in their order."""
         rule = self.rule()
         found = {}
         for number, pair in enumerate(zip(outcomes, expected, strict=True)):
             for respect in differences(*pair, **rule):
                 found.setdefault(EDGE if respect == ORDINARY and number in edges else respect, None)
-        values = [respect for respect in (ORDINARY, EDGE) if respect in found]
-        return values or [respect for respect in RESPECTS if respect in found][:1]
+        return [respect for respect in RESPECTS if respect in found]
 
     def outcomes(self, function, cases):
         """Return what comes of each case, without what only a reader of the notebook sees."""

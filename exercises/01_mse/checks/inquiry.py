@@ -170,7 +170,8 @@ class Inquiry:
             for mistake in self.mistakes:
                 about = set(mistake["about"]) & set(VALUES)
                 speaks = about and (about == set(respects) if len(respects) == 1 else True)
-                if speaks and set(mistake["about"]) <= set(VALUES) and all(self.as_in(mistake, number, exact) for number in cases):
+                shows = speaks and set(mistake["about"]) <= set(VALUES) and all(self.as_in(mistake, number, exact) for number in cases)
+                if shows and not all(self.right_in(mistake, number, exact) for number in cases):
                     return mistake["name"], (scope if scope.startswith("With") else "") + mistake["sentence"], self.see(mistake)
         if all("raised" in self.got[number] for number in wrong):
             return *explained(self.got[wrong[0]], self.task), None
@@ -180,6 +181,11 @@ class Inquiry:
         except (ArithmeticError, LookupError, TypeError, ValueError):  # a result may be anything; then nothing is recognised
             name = sentence = ""
         return name, scope + sentence if sentence else "", self.task.get("see") if sentence else None
+
+    def right_in(self, mistake, number, exact):
+        """Say whether a mistake gives what is right in this case."""
+        outcome = mistake["outcomes"][number]
+        return "value" in outcome and alike(outcome["value"], self.expected[number]["value"], self.tolerance, exact)
 
     def as_in(self, mistake, number, exact):
         got, other = self.got[number], mistake["outcomes"][number]

@@ -26,6 +26,7 @@ CALLED = "Something is called like a function that is none: is a multiplication 
 INDEX = "Only whole numbers, slices and arrays of whole numbers or truth values pick entries. Labels as floats want .astype(int), a quotient // in place of /."
 OUT_OF_BOUNDS = "An index runs past the end of an axis: indices begin at 0, the last is the size less 1, and the rows are the examples."
 
+NOTHING = "The largest or smallest of nothing is asked for here: for these arguments nothing is left to choose from. Ask first whether there is something, and say what is right where there is not."
 GROWS = "An array keeps its size: collect what comes in a list, with .append, and make it an array at the end, np.array(…)."
 OF_TENSORS = """relu|unsqueeze|to|clone|detach|numpy|norm|log|log1p|exp|sqrt|square|abs|t|backward|float|double|long|int|bool|cpu|clamp|clamp_min|softmax|log_softmax
 |logsumexp|sigmoid|tanh|pow|topk|masked_fill|fill_diagonal_|scatter_|gather|requires_grad_|expand|amax|amin|permute|neg|isnan|numel|dim|new_zeros|index_select""".replace("\n", "")
@@ -81,6 +82,7 @@ MEANINGS = [
     ("watched", "RuntimeError", r"Can't call numpy\(\) on Tensor that requires grad", GRAD),
     ("matmul", "ValueError", r"matmul: |shapes .* not aligned", MATMUL),
     ("broadcast", "ValueError", r"operands could not be broadcast|could not broadcast", BROADCAST),
+    ("of_nothing", "ValueError", r"zero-size array to reduction operation|attempt to get arg(?:max|min) of an empty|(?:max|min)\(\).* (?:is an )?empty", NOTHING),
     ("none", "TypeError", r".*'NoneType'|.*not NoneType", NONE),
     ("none", "AttributeError", r"'NoneType' object", NONE),
     ("called", "TypeError", r"'[\w.]+' object is not callable", CALLED),

@@ -103,7 +103,7 @@ def detect(task, pairs, mistakes):
     """
     if not pairs:
         return "", ""
-    found = one_of_several(pairs)
+    found = one_of_several(pairs) or of_all_parts(pairs, mistakes)
     if found:
         return found
     for place, part in parts(pairs, task["results"]):
@@ -147,6 +147,25 @@ def parts(pairs, names):
                 yield names[index] if names else f"[{index}]", Pairs(part)
     else:
         yield "", Pairs(pair._replace(got=array(pair.got), expected=array(pair.expected)) for pair in pairs)
+
+
+def of_all_parts(pairs, mistakes):
+    """Return what explains several parts of the results at once, or None."""
+    wrong = [place for place, part in parts(pairs, ()) if not all(pair.right for pair in part)]
+    if len(wrong) < 2:
+        return None
+    rows = [(together(pair.got), together(pair.expected)) for pair in pairs]
+    if any(got is None or expected is None or got.shape != expected.shape for got, expected in rows):
+        return None
+    whole = Pairs(pair._replace(got=got, expected=expected) for pair, (got, expected) in zip(pairs, rows))
+    found = next(filter(None, (search(whole) for search in (factor, digits_cancelled, nearly))), None)
+    return found or besides(whole, [(mistake, [together(value) for value in values]) for mistake, values in mistakes])
+
+
+def together(value):
+    """Return the numbers of all parts of a result in one row; None where a part is no array of numbers."""
+    each = [array(part) for part in value] if isinstance(value, tuple | list) else []
+    return np.concatenate([part.ravel() for part in each]) if each and all(isinstance(part, np.ndarray) and part.dtype.kind in "iuf" for part in each) else None
 
 
 def array(value):
@@ -409,12 +428,46 @@ def rounded(pairs):
 
 
 def nearly(pairs):
-    """Close everywhere, infinities among the values or not."""
-    if not all(same(pair.got, pair.expected, 1e-5, pair.smallest) for pair in pairs):
+    """Close everywhere, for the size of the numbers beside, infinities among the values or not."""
+    if not all(same(pair.got, pair.expected, 1e-5, pair.smallest) or close_beside(pair) for pair in pairs):
         return None
     if all(np.array_equal(pair.got.astype(np.float32).astype(float), pair.got.astype(float), equal_nan=True) for pair in pairs):
         return "single", "All numbers are nearly right, and each is one that single precision can hold: is something on the way float32? Compute in float64 throughout."
-    return "nearly", "All numbers are nearly right: is something rounded, approximated, in single precision on the way, or is a small number added?"
+    return "nearly", "All numbers are nearly right: is something rounded, approximated, as a difference quotient is, in single precision on the way, or is a small number added?"
+
+
+def close_beside(pair):
+    """Say whether all errors are small beside the largest number of the result."""
+    finite = np.isfinite(pair.expected)
+    if pair.expected.size < 2 or pair.tolerance[0] < TINY or not np.array_equal(finite, np.isfinite(pair.got)) or np.any(pair.got[~finite] != pair.expected[~finite]):
+        return False
+    return bool(np.all(np.abs(pair.got - pair.expected)[finite] <= 1e-5 * np.abs(pair.expected[finite]).max(initial=0)))
+
+
+def digits_cancelled(pairs):
+    """Right where large; where small beside that, off by what rounding leaves of the large ones."""
+    most = 0
+    for pair in pairs:
+        if not (np.all(np.isfinite(pair.got)) and np.all(np.isfinite(pair.expected))):
+            return None
+        off, size = np.abs(pair.got - pair.expected), np.abs(pair.expected)
+        wrong, largest = off > CLOSE * size, size.max(initial=0)
+        if np.any(off[wrong] > 1e-12 * largest) or np.any(size[wrong] > 1e-6 * largest):
+            return None
+        most = max(most, off[wrong].max(initial=0))
+    if not most or not pairs.enough:
+        return None
+    return "digits cancelled", f"Large numbers are right; where the right one is 0 or small beside them yours is off, by up to {most:.1g}. That is what rounding leaves when large numbers are subtracted: is a square multiplied out, as |a|² − 2ab + |b|²? Subtract first, and square the difference."
+
+
+def small_ones_zero(pairs):
+    """0 wherever the right value is below some size, and only there."""
+    wrong = [wrong_entries(pair) for pair in pairs]
+    got, expected = (np.concatenate([side[each].ravel() for side, each in zip(sides, wrong)]) for sides in ([pair.got for pair in pairs], [pair.expected for pair in pairs]))
+    kept = np.concatenate([np.abs(pair.expected[~each & (pair.expected != 0)]).ravel() for pair, each in zip(pairs, wrong)])
+    if not pairs.enough or np.any(got) or not kept.size or np.abs(expected).max() > min(1e-2, kept.min()):
+        return None
+    return "small ones zero", f"Where the right value is small, such as {np.abs(expected).max():.2g}, you return 0, and all larger ones are right. Is something set to 0, or rounded, that is only small?"
 
 
 def nearby(pairs):
@@ -482,7 +535,7 @@ def cut_off(pairs):
         return None
     least, most = (low[0] if low else -math.inf), (high[0] if high else math.inf)
     if (low or high) and explains(pairs, lambda pair: np.clip(pair.expected, least, most)) and distinct(pairs):
-        ends = [f"below {least:.4g}"] * bool(low) + [f"above {most:.4g}"] * bool(high)
+        ends = [f"below {least:.10g}"] * bool(low) + [f"above {most:.10g}"] * bool(high)
         return "cut off", f"What you return is right, but never {' or '.join(ends)}: it is cut off there."
     return None
 
@@ -742,6 +795,6 @@ PLACES = [
 ]
 SIGNS = [("0", lambda value: value == 0), ("positive", lambda value: value > 0), ("negative", lambda value: value < 0), ("infinite", np.isinf)]
 
-IN_SHAPE = [factor, shift, rounded, small_amount, done, cut_off, capped, unstable, nearly, nearby]
+IN_SHAPE = [factor, digits_cancelled, shift, rounded, small_amount, done, cut_off, capped, unstable, small_ones_zero, nearly, nearby]
 OF_LABELS = [confused]
 OUT_OF_SHAPE = [other_shape]

@@ -1,20 +1,19 @@
 """Wrong attempts at the exercises, and some that are right: what students could write, and what a check then says.
 
-They were written by readers of the exercise who had not seen which mistakes its checks know. In NAME.md, below the task's
-name, a heading says what is wrong; the code is the text of the answer's cell.
+They lie in tests/attempts/NAME.md, written by readers of the exercise who had not seen which mistakes its checks know.
+Below the task's name a heading says what is wrong; the code is the text of the answer's cell.
 """
 
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from jupyter_client.manager import start_new_kernel
 
 from grading.author import source
 from tools import classes, notebooks
 
-HERE = Path(__file__).parent
+HERE = notebooks.ROOT / "tests" / "attempts"
 EXERCISES = source.EXERCISES
 SECONDS = 5  # for a loop that never ends; a student waits longer
 RIGHT = "Right: "
