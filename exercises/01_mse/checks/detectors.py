@@ -121,6 +121,8 @@ def of_part(task, pairs, mistakes):
     if not all(isinstance(pair.got, np.ndarray) and isinstance(pair.expected, np.ndarray) for pair in pairs):
         return None
     fits = all(pair.got.shape == pair.expected.shape for pair in pairs)
+    if all(same(pair.got, pair.expected, pair.closeness, pair.smallest) for pair in pairs):
+        return nearly(pairs)  # whatever changes nothing would seem to explain what is wrong
     numeric = all(pair.got.dtype.kind in "iuf" and pair.expected.dtype.kind in "iuf" for pair in pairs)
     searches = (IN_SHAPE if numeric else OF_LABELS) if fits else OUT_OF_SHAPE
     found = next(filter(None, (search(pairs) for search in searches)), None)
@@ -223,9 +225,8 @@ def near(got, expected, closeness=CLOSE, smallest=TINY):
 
 
 def explains(pairs, wrong):
-    """Say whether `wrong`, a function of a Pair, gives what was returned in all cases."""
-    with np.errstate(all="ignore"):
-        return all(same(pair.got, np.asarray(wrong(pair)), pair.closeness, pair.smallest) for pair in pairs)
+    """Say whether `wrong`, a function of a Pair, gives what was returned in all cases, one with something in it at least."""
+    return any(pair.expected.size and not pair.right for pair in pairs) and all(same(pair.got, np.asarray(wrong(pair)), pair.closeness, pair.smallest) for pair in pairs)
 
 
 def wrong_entries(pair):
@@ -498,7 +499,7 @@ def small_amount(pairs):
         if not heights.size or not np.all(np.isfinite(heights)) or np.ptp(heights) > 1e-6 * abs(heights[0]) or not 0 < heights[0] < 700:
             continue
         size = math.exp(-heights[0])
-        if size > LARGEST_AMOUNT:
+        if size > LARGEST_AMOUNT or heights.size < 2 or not any(pair.expected.ndim for pair in pairs):  # a mean of losses proves nothing
             continue
         words = f"{where if sign > 0 or not infinite.any() else 'Where minus infinity is right'} you return {sign * heights[0]:.4g}, which is {'−' if sign > 0 else ''}ln({size:.2g})"
         made_up = " The loss is infinite there, and a number made up hides it." if infinite.any() else " It hides how wrong an answer is."
@@ -514,12 +515,13 @@ def small_amount(pairs):
 def capped(pairs):
     """No loss above −ln of a round small number, however large the right one is."""
     got, expected = (np.concatenate([np.ravel(each).astype(float) for each in side]) for side in ([pair.got for pair in pairs], [pair.expected for pair in pairs]))
-    if not np.all(np.isfinite(got)) or np.any(got < -1e-3):
+    short = got < expected - 1e-6 * (1 + np.abs(got))
+    if not np.all(np.isfinite(got)) or np.any(got < -1e-3) or not short.any() or not any(pair.expected.size > 1 for pair in pairs):
         return None
-    top = got.max(initial=0)
+    top = got[short].max()
     size = math.exp(-top) if 3 < top < 700 else 0.0
     round_number = size > 0 and (abs(float(f"{size:.0e}") / size - 1) < 1e-6 or abs(size * 2.0**52 - 1) < 1e-6)
-    if not round_number or size > LARGEST_AMOUNT or not np.any(expected > 1.01 * top):
+    if not round_number or size > LARGEST_AMOUNT or np.any(got > top + 1e-6 * top) or not np.any(expected > 1.01 * top):
         return None
     return "capped", f"No result of yours is larger than {top:.4g}, which is −ln({size:.2g}), however large the right one is: is a probability clipped at {size:.2g}, or that much added inside the logarithm? It hides the worst mistakes."
 
@@ -559,6 +561,9 @@ def unstable(pairs):
         return "unstable", f"Wherever you return a finite number it is right. Elsewhere it is {what}, where a finite number is right: on the way something overflows, as exp does from 710 on, or ln 0 or 0 · ∞ or 0/0 is computed. Another form of the formula avoids it, or the case wants its own rule."
     if np.all(np.isnan(got)):
         return "nan", "Wherever you return a number it is right. Elsewhere it is NaN, which comes of 0 · ∞, ∞ − ∞ or 0/0: such cases want a rule of their own."
+    ends = np.isinf(expected)
+    if ends.any() and not ends.all() and np.all(np.isfinite(got)) and np.all(np.abs(got - expected)[~ends] <= 1e-5 * (1 + np.abs(expected[~ends]))):
+        return "finite for infinite", f"Where an infinity is right you return a finite number ({got[ends][0]:.4g}), and elsewhere what is nearly right: is a small number added inside a logarithm or a fraction? It hides what is infinitely wrong."
     if np.all(np.isinf(expected)) and np.all(np.isfinite(got)):
         return "finite for infinite", f"All finite values are right. Where an infinity is right you return a finite number ({got[0]:.4g}): is something cut off, or are infinities replaced?"
     if np.all((np.abs(expected) < 1e-6) & (np.abs(got - expected) < 1e-13)) and np.all(np.isfinite(got)):
@@ -571,6 +576,7 @@ def unstable(pairs):
 
 
 def other_shape(pairs):
+    pairs = Pairs(pair._replace(got=array(pair.raw)) if isinstance(array(pair.raw), np.ndarray) else pair for pair in pairs)  # as it came, where a size is 1
     for name, wrong, sentence in RESHAPED:
         if explains(pairs, functools.partial(attempted, wrong)) and enough_shapes(pairs):
             return name, sentence
@@ -581,7 +587,16 @@ def other_shape(pairs):
     wide = [pair for pair in pairs if pair.expected.size > 1]
     if wide and all(pair.expected.ndim == 1 and pair.got.shape == pair.expected.shape * 2 and same(np.diagonal(pair.got), pair.expected) for pair in wide):
         return "broadcast", "What you return is a square table, and what is asked is its diagonal: a column (m, 1) meets a row (m,) somewhere, and NumPy makes a table of all pairs."
-    return other_axis(pairs)
+    return other_axis(pairs) or turned(pairs)
+
+
+def turned(pairs):
+    """The transpose, times a known factor."""
+    if not all(pair.got.ndim == 2 and pair.got.T.shape == pair.expected.shape for pair in pairs):
+        return None
+    back = Pairs(pair._replace(got=pair.got.T) for pair in pairs)
+    found = factor(back)
+    return found and (f"transposed · {found[0]}", f"Rows and columns are exchanged, and besides: {found[1][0].lower()}{found[1][1:]}")
 
 
 RESHAPED = [
@@ -697,7 +712,8 @@ def two_terms(task, pairs, mistakes):
     if "without_penalty" not in task:
         return None
     data = [array(decode(task["without_penalty"][pair.number])) for pair in pairs]
-    options = {"1": np.ones(len(pairs)), **pairs.factors}
+    ones = np.ones(len(pairs))
+    options = {"1": ones, "−1": -ones, "0": 0 * ones, **pairs.factors, **{f"−1 · {name}": -values for name, values in pairs.factors.items()}}
     products = {" · ".join(both): values for both, values in zip(*pairs.products)}
     pure = [pair.expected - term for pair, term in zip(pairs, data)]
     found = factors_of_two(pairs, data, pure, options, options | products) or factors_of_two(pairs, data, pure, products, options)
@@ -730,6 +746,8 @@ def factors_of_two(pairs, data, penalty, firsts, seconds):
 
 
 def two_worded(mistake, data, penalty):
+    if data == "0" and penalty == "0":
+        return None
     if data == "1" and penalty == "1":
         return (mistake["name"], mistake["sentence"]) if mistake else None
     told = {"1": "is right", "0": "is missing"}

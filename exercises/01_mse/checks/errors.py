@@ -24,7 +24,12 @@ MATMUL = "In a product of matrices the last axis of the left one must be as long
 NONE = "Something is None that should hold a value: does a function of yours lack its return, or was the result of something like .sort() kept, which returns nothing?"
 CALLED = "Something is called like a function that is none: is a multiplication sign missing before a bracket, or is a function's name used for a variable too?"
 INDEX = "Only whole numbers, slices and arrays of whole numbers or truth values pick entries. Labels as floats want .astype(int), a quotient // in place of /."
-OUT_OF_BOUNDS = "An index runs past the end of an axis: indices begin at 0, the last is the size less 1, and the rows are the examples."
+OUT_OF_BOUNDS = "An index runs past the end: indices begin at 0, and the last is the size less 1."
+FEWER_AXES = "An array has fewer axes, or a tuple fewer entries, than the index supposes: x.shape[1] needs two axes. Print the shape."
+LISTS = "A list knows no arithmetic: take its entries one after the other, in a loop or in sum(… for theta in thetas), or make an array of it."
+KEYWORD = "The function has no such keyword: NumPy says axis and keepdims, torch says dim and keepdim."
+TWO_THINGS = "torch's .max(dim=…) gives two things, the values and their places: take .values, or call amax."
+LONG = "torch wants class labels as whole numbers (int64): give them as they are."
 
 NOTHING = "The largest or smallest of nothing is asked for here: for these arguments nothing is left to choose from. Ask first whether there is something, and say what is right where there is not."
 GROWS = "An array keeps its size: collect what comes in a list, with .append, and make it an array at the end, np.array(…)."
@@ -71,6 +76,11 @@ MEANINGS = [
     ("one_number", "TypeError", r"only (?:0-dimensional arrays|length-1 arrays|size-1 arrays|arrays of size 1) can be converted to Python scalars", ONE_NUMBER),
     ("indices", "IndexError", r"arrays used as indices must be of integer|only integers, slices", INDEX),
     ("indices", "TypeError", r"'float' object cannot be interpreted as an integer|slice indices must be integers|list indices must be integers", INDEX),
+    ("fewer_axes", "IndexError", r"tuple index out of range", FEWER_AXES),
+    ("lists", "TypeError", r"unsupported operand type\(s\) for .*'list'|can't multiply sequence|can only concatenate list|bad operand type for .*'list'", LISTS),
+    ("keyword", "TypeError", r".*unexpected keyword argument '(?:dim|keepdim|axis|keepdims)'", KEYWORD),
+    ("two_things", "TypeError", r".*torch\.return_types\.(?:max|min)", TWO_THINGS),
+    ("labels_long", "RuntimeError", r".*(?:expected target dtype to be Long|expected scalar type Long)", LONG),
     ("indices", "TypeError", r"only integer scalar arrays can be converted to a scalar index", INDEX),
     ("out_of_bounds", "IndexError", r".*(?:out of bounds|out of range)", OUT_OF_BOUNDS),
     ("unset", "UnboundLocalError", r".*(?:variable|name) '(?P<name>\w+)'", UNSET),

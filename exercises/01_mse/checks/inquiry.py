@@ -6,12 +6,13 @@ describes gives the student's outcome in every case of that respect: then no rig
 
 import functools
 import textwrap
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
 
 from . import detectors
-from .comparison import EDGE, KEPT, ORDINARY, REFUSAL, WARNING, alike, another_kind, differences, numbers, opened, unlike
+from .comparison import EDGE, KEPT, ORDINARY, REFUSAL, WARNING, alike, another_kind, differences, numbers, opened, single_precision, unlike
 from .errors import explained
 from .outcomes import Other, count, decode, is_tensor
 
@@ -121,8 +122,7 @@ class Inquiry:
         whole = self.explanation(cases, VALUES, wrong)
         if whole[1] or len(raising) == len(wrong):
             return [self.fault(wrong, *whole)]
-        first = explained(self.got[raising[0]], self.task)
-        return [self.fault(raising, *first, None), *self.of_results([number for number in cases if number not in raising])]
+        return [self.fault(raising, *self.error(raising), None), *self.of_results([number for number in cases if number not in raising])]
 
     def of_results(self, cases):
         """Return what explains the results of these cases, in which nothing was raised: all together, by kind, or by an argument that chooses."""
@@ -174,13 +174,23 @@ class Inquiry:
                 if shows and not all(self.right_in(mistake, number, exact) for number in cases):
                     return mistake["name"], (scope if scope.startswith("With") else "") + mistake["sentence"], self.see(mistake)
         if all("raised" in self.got[number] for number in wrong):
-            return *explained(self.got[wrong[0]], self.task), None
+            return *self.error(wrong), None
         try:
-            with np.errstate(all="ignore"):
+            with np.errstate(all="ignore"), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
                 name, sentence = detectors.detect(self.task, self.pairs(cases), self.of_mistakes(cases))
         except (ArithmeticError, LookupError, TypeError, ValueError):  # a result may be anything; then nothing is recognised
             name = sentence = ""
+        if not sentence and all(single_precision(self.got[number].get("value")) for number in wrong):
+            name, sentence = "single_held", "Your result is held in single precision, float32, which has some 7 digits. Its numbers are not right even so; but compute in float64 throughout, and look again."
         return name, scope + sentence if sentence else "", self.task.get("see") if sentence else None
+
+    def error(self, wrong):
+        """Return (name, sentence) on errors that are raised where a value is asked."""
+        first = explained(self.got[wrong[0]], self.task)
+        if not first[0] and all(": raise " in self.got[number].get("where", "") for number in wrong):
+            return "refuses_good", "You refuse these arguments yourself, in the line shown, and the task asks for a result: which condition is true there, and should not be?"
+        return first
 
     def right_in(self, mistake, number, exact):
         """Say whether a mistake gives what is right in this case."""
