@@ -291,7 +291,7 @@ class Work:
             grading.gradebook.text_of(harmless(marked.notebook)),
             {task.check: task.points * marked.verdicts[task.name].solved for task in grading.origin.functions},
             {name: text(verdict.message()) for name, verdict in marked.verdicts.items()},
-            {name: text(" ".join(verdict.sentences)) for name, verdict in marked.verdicts.items() if verdict.sentences},
+            {name: list(map(text, verdict.sentences)) for name, verdict in marked.verdicts.items() if verdict.sentences},
             [text(note) for note in marked.notes],
         )
 

@@ -40,10 +40,10 @@ def variants(task, cases, expected):
 
 CHANGES = [
     ("ignored", "These are the results for {name} = 0: is {name} used?", lambda value: type(value)(0)),
-    ("negative", "These are the results for −{name} in the place of {name}: a sign is the wrong way round.", lambda value: -value),
-    ("doubled", "These are the results for twice the {name} that was given.", lambda value: 2 * value),
+    ("negative", "These are the results for −{name} in the place of {name}: a sign is the wrong way round.", lambda value: -value if isinstance(value, float) else value),
+    ("doubled", "These are the results for twice the {name} that was given.", lambda value: 2 * value if isinstance(value, float) else value),
     ("halved", "These are the results for half the {name} that was given.", lambda value: value / 2 if isinstance(value, float) else value),
-    ("squared", "These are the results for the square of {name} in the place of {name}.", lambda value: value**2),
+    ("squared", "These are the results for the square of {name} in the place of {name}.", lambda value: value**2 if isinstance(value, float) else value),
     ("inverted", "These are the results for 1/{name} in the place of {name}.", lambda value: 1 / value if isinstance(value, float) and value else value),
 ]
 

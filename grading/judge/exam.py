@@ -79,6 +79,11 @@ class Exam:
             request |= {"cases": self.asked[name]["cases"]}
         return json.dumps(request).encode()
 
+    def sentences(self, task):
+        """Return the sentences of the mistakes that are known of a task: nothing of a submission is in them."""
+        mistakes = self.asked[task.name]["mistakes"]
+        return set(mistakes.values()) if isinstance(mistakes, dict) else {mistake["sentence"] for mistake in mistakes}
+
     def verdict(self, task, reply, seconds):
         """Judge what the kernel replied, which may be anything."""
         try:

@@ -13,6 +13,7 @@ from nbformat.v4 import new_output
 from grading.collect.handed_in import LARGEST, files
 from grading.judge.exam import UNJUDGED
 from grading.run.session import Died, NoAnswer, Session
+from grading.shared.checks.inquiry import Fault
 from grading.shared.checks.notebook import score_line
 from grading.shared.checks.verdicts import Verdict
 
@@ -125,8 +126,9 @@ def second_chances(session, exam, marked):
                 return
             if again.solved:  # of a second chance nothing that the submission says is shown
                 marked.verdicts[task.name] = Verdict(True, f"Right, with a right {' and '.join(used)} in place of yours.")
-            elif again.sentences:
-                verdict.faults = again.faults
+            else:
+                known = exam.sentences(task)
+                verdict.faults[:0] = [Fault(0, one, "", one) for one in again.sentences if one in known][:1]
         if not marked.verdicts[task.name].solved:
             wrong.append(task.name)
 

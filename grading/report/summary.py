@@ -22,7 +22,7 @@ def summary(name, tasks, results, rows, graded_now):
     for task in tasks:
         right = [float(row.points) == task.points for row in rows if row.task == task.name and row.status == GRADED]
         yield f"  {task.name:28}right: {sum(right)} of {len(right)}"
-        mistakes = Counter(result["mistakes"][task.name] for result in graded.values() if task.name in result["mistakes"])
+        mistakes = Counter(sentence for result in graded.values() for sentence in result["mistakes"].get(task.name, []))
         for mistake, times in mistakes.most_common(MOST_MISTAKES):
             if times > 1:
                 yield f"      {times} times: {mistake}"
