@@ -112,7 +112,7 @@ def detect(task, pairs, mistakes):
         found = of_part(task, part, mistakes if not place else [])
         if found:
             name, sentence = found
-            return name, f"In {place}: {sentence}" if place else sentence
+            return name, f"In {place}: {sentence.replace('Everything else is right.', 'All else in it is right.')}" if place else sentence
     return exchanged_parts(pairs, task["results"])
 
 
@@ -204,7 +204,7 @@ def one_of_several(pairs):
         return None
     for index in range(sizes.pop()):
         if all(same(array(pair.raw[index]), array(pair.expected), *pair.tolerance[::-1]) for pair in pairs):
-            return "one_too_many", f"You return {len(pairs[0].raw)} things; number {index + 1} of them is what is asked. Return it alone."
+            return "more_than_asked", f"You return {len(pairs[0].raw)} things; number {index + 1} of them is what is asked. Return it alone."
     return None
 
 
@@ -246,8 +246,9 @@ def factor(pairs):
     given = ratios[~np.isnan(ratios)]
     if len(given) > 1 and np.ptp(given) <= pairs.closeness * abs(given[0]) and given[0] != 0:
         return "factor", f"What you return is {given[0]:.6g} times what is right, in every case: which factor is that?"
-    if sum(pair.expected.size > 1 and not math.isnan(ratio) for pair, ratio in zip(pairs, ratios)) > 1 and np.all(given != 0):
-        return "factor of each case", f"In every case all entries are off by one and the same factor ({given[0]:.6g} at first): something common to the whole result is wrong, such as what it is divided by."
+    off = [ratio for pair, ratio in zip(pairs, ratios) if pair.expected.size > 1 and not math.isnan(ratio) and not pair.right]
+    if len(off) > 1 and np.all(given != 0):
+        return "factor of each case", f"In every case that is wrong all entries are off by one and the same factor ({off[0]:.6g} in the first): something common to the whole result is wrong, such as what it is divided by."
     return None
 
 
@@ -256,7 +257,7 @@ def factors_of(pairs, right=None):
     found = []
     for pair in pairs:
         got, expected = pair.got.astype(float), (pair.expected if right is None else right(pair)).astype(float)
-        ratio = factor_of(got, expected, pair.closeness)
+        ratio = factor_of(got, expected, pair.closeness, pair.smallest)
         if ratio is None:
             return None
         found.append(ratio)
@@ -264,7 +265,7 @@ def factors_of(pairs, right=None):
     return None if np.all(np.isnan(found)) or np.all(np.isnan(found) | (np.abs(found - 1) <= pairs.closeness)) else found
 
 
-def factor_of(got, expected, closeness=CLOSE):
+def factor_of(got, expected, closeness=CLOSE, smallest=TINY):
     if got.shape != expected.shape:
         return None
     finite = np.isfinite(expected)
@@ -272,11 +273,11 @@ def factor_of(got, expected, closeness=CLOSE):
         return None
     sizes = np.abs(np.where(finite, expected, 0))
     if not sizes.any():
-        return math.nan if not np.any(np.abs(got[finite]) > TINY) else None
+        return math.nan if not np.any(np.abs(got[finite]) > smallest) else None
     at = np.unravel_index(np.argmax(sizes), sizes.shape)
     ratio = got[at] / expected[at]
     with np.errstate(all="ignore"):
-        fits = np.abs(got - ratio * expected) <= TINY + closeness * np.abs(ratio * expected)
+        fits = np.abs(got - ratio * expected) <= smallest + closeness * np.abs(ratio * expected)
     ends = got == expected * np.sign(ratio) if ratio else finite
     return ratio if np.all(np.where(finite, fits, ends)) else None
 
@@ -351,13 +352,14 @@ def shift(pairs):
         if not np.array_equal(np.isfinite(got), finite) or np.any(got[~finite] != expected[~finite]):
             return None
         gaps = got[finite] - expected[finite]
-        allowed = TINY + pair.closeness * np.abs(expected[finite]).max(initial=0)
-        if gaps.size and (np.ptp(gaps) > allowed or np.any((np.abs(gaps) > TINY) & (np.abs(gaps) <= 10 * allowed))):
+        allowed = pair.smallest + pair.closeness * np.abs(expected[finite]).max(initial=0)
+        if gaps.size and np.ptp(gaps) > allowed:
             return None
-        found.append(gaps.flat[0] if gaps.size else math.nan)
+        told = gaps.size and (abs(gaps.flat[0]) > 10 * allowed or pair.right)  # else large numbers may have swallowed it
+        found.append(gaps.flat[0] if told else math.nan)
     amounts, given = np.array(found), ~np.isnan(found)
     gaps = amounts[given]
-    if not pairs.enough or not np.any(np.abs(gaps) > TINY):
+    if not pairs.enough or not np.any(np.abs(gaps) > pairs[0].smallest):
         return None
     size = np.abs(gaps)
     if np.all(gaps > 0) or np.all(gaps < 0):
@@ -368,8 +370,8 @@ def shift(pairs):
             for words, value in ((name, values), (f"1/({name})", 1 / values), (f"ln({name})", np.log(np.abs(values)))):
                 if len(gaps) > 1 and np.allclose(size, np.abs(value[given]), CLOSE, TINY):
                     return f"shift {words}", f"What you return is {which} by {words} than what is right, in every case."
-    if sum(pair.expected.size > 1 for pair in pairs) > 1:
-        return "shift of each case", f"In every case all entries are off by one and the same amount ({gaps[np.argmax(size)]:.6g} in one of them): something common to the whole result is too much or missing."
+    if sum(pair.expected.size > 1 and not pair.right for pair in pairs) > 1:
+        return "shift of each case", f"In every case that is wrong all entries are off by one and the same amount ({gaps[np.argmax(size)]:.6g} in one of them): something common to the whole result is too much or missing."
     return None
 
 
@@ -422,6 +424,8 @@ def of_argument(name, pair):
 
 
 def rounded(pairs):
+    if any(getattr(array(pair.raw), "dtype", np.dtype(float)).kind == "b" for pair in pairs) or not any(np.any(pair.got) for pair in pairs):
+        return None
     for places in range(11):
         if pairs.enough and explains(pairs, lambda pair: np.round(pair.expected, places)) and all(np.array_equal(np.round(pair.got, places), pair.got, equal_nan=True) for pair in pairs):
             return "rounded", f"What you return is what is right, rounded to {places} places. Return it as it is."
@@ -562,8 +566,8 @@ def unstable(pairs):
     if np.all(np.isnan(got)):
         return "nan", "Wherever you return a number it is right. Elsewhere it is NaN, which comes of 0 · ∞, ∞ − ∞ or 0/0: such cases want a rule of their own."
     ends = np.isinf(expected)
-    if ends.any() and not ends.all() and np.all(np.isfinite(got)) and np.all(np.abs(got - expected)[~ends] <= 1e-5 * (1 + np.abs(expected[~ends]))):
-        return "finite for infinite", f"Where an infinity is right you return a finite number ({got[ends][0]:.4g}), and elsewhere what is nearly right: is a small number added inside a logarithm or a fraction? It hides what is infinitely wrong."
+    if ends.any() and not ends.all() and np.all(np.isfinite(got)) and np.all(got[~ends] <= expected[~ends] + 1e-5 * (1 + np.abs(expected[~ends]))) and np.all(expected[ends] > 0):
+        return "finite for infinite", f"Where an infinity is right you return a finite number ({got[ends][0]:.4g}), and where you are off elsewhere it is too little, or nearly right: is a probability cut off at a small number, or a small number added inside a logarithm? It hides what is infinitely wrong."
     if np.all(np.isinf(expected)) and np.all(np.isfinite(got)):
         return "finite for infinite", f"All finite values are right. Where an infinity is right you return a finite number ({got[0]:.4g}): is something cut off, or are infinities replaced?"
     if np.all((np.abs(expected) < 1e-6) & (np.abs(got - expected) < 1e-13)) and np.all(np.isfinite(got)):
@@ -771,7 +775,7 @@ def spoken(name):
 def some_entries(pairs):
     """All but some entries right, and these in a place that can be named."""
     wrong = [np.asarray(pair.got != pair.expected) if pair.got.dtype.kind not in "iuf" else wrong_entries(pair) for pair in pairs]
-    if not all(pair.expected.ndim for pair in pairs) or not any(np.any(~each) for each in wrong):
+    if not all(pair.expected.ndim for pair in pairs) or not any(np.any(~each) for each in wrong) or sum(bool(each.any()) for each in wrong) < 2:
         return None
     for name, mask in PLACES:
         places = [mask(each.shape) for each in wrong]

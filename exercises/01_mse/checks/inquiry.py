@@ -18,6 +18,7 @@ from .outcomes import Other, count, decode, is_tensor
 
 VALUES = (ORDINARY, EDGE)
 SCOPES = {ORDINARY: "In the ordinary cases: ", EDGE: "In the cases at an edge (nothing, 0, ties, infinities, very large numbers): "}
+VAGUE = ("factor of each case", "shift of each case", "confused", "only ", "edges_only")  # where a mistake of the list, in part of the cases, says more
 ALONE = "It is shown as an example: this one case alone earns nothing."
 
 
@@ -88,7 +89,7 @@ class Inquiry:
         if respects[0] in (KEPT, WARNING):
             valued = [number for number, asked in enumerate(self.asks) if asked != REFUSAL and "value" in self.got[number]]
             return [number for number in valued if respects[0] == KEPT or ORDINARY not in self.found[number]]  # a wrong value's warning says nothing more
-        return [number for number, asked in enumerate(self.asks) if asked in respects]
+        return [number for number, asked in enumerate(self.asks) if asked in respects and not self.got[number].get("not_called")]
 
     def wrong_among(self, cases, respect=ORDINARY):
         return [number for number in cases if respect in self.found[number]]
@@ -122,15 +123,18 @@ class Inquiry:
         whole = self.explanation(cases, VALUES, wrong)
         if whole[1] or len(raising) == len(wrong):
             return [self.fault(wrong, *whole)]
-        return [self.fault(raising, *self.error(raising), None), *self.of_results([number for number in cases if number not in raising])]
+        rest = [number for number in cases if number not in raising]
+        return [self.fault(raising, *self.error(raising), None), *(self.of_results(rest) if len(wrong) > len(raising) + 1 else [])]  # one wrong value proves little
 
     def of_results(self, cases):
         """Return what explains the results of these cases, in which nothing was raised: all together, by kind, or by an argument that chooses."""
         wrong = self.wrong_among(cases)
         found = self.explanation(cases, VALUES, wrong)
-        if found[1]:
+        if found[1] and not found[0].startswith(VAGUE):
             return [self.fault(wrong, *found)]
-        for groups in (self.by_kind(cases), self.by_choice(cases)):
+        choice = list(self.by_choice(cases))
+        one = sum(bool(self.wrong_among(group)) for _, _, group in choice) == 1
+        for groups in (choice, self.by_kind(cases)) if one else (self.by_kind(cases), choice):
             faults = []
             for scope, respects, group in groups:
                 failing = self.wrong_among(group)
@@ -139,7 +143,7 @@ class Inquiry:
                     faults += [self.fault(failing, name, sentence, see)] if sentence else []
             if faults:
                 return faults
-        return [self.fault(wrong, *self.only_edges(cases, wrong), None)]
+        return [self.fault(wrong, *(found if found[1] else (*self.only_edges(cases, wrong), None)))]
 
     def by_kind(self, cases):
         """Yield (what to begin with, respects, cases) for the ordinary cases and those at an edge, where there are both."""
@@ -160,7 +164,7 @@ class Inquiry:
     def only_edges(self, cases, wrong):
         kinds = {self.asks[number] for number in wrong}
         right = {self.asks[number] for number in cases if number not in wrong}
-        if kinds == {EDGE} and ORDINARY in right:
+        if kinds == {EDGE} and ORDINARY in right and not any(self.asks[number] == ORDINARY for number in self.wrong):
             return "edges_only", "All ordinary cases are right. What is wrong is a special one, such as the one shown: it wants a rule of its own, or another form of the formula."
         return "", ""
 
@@ -182,7 +186,8 @@ class Inquiry:
         except (ArithmeticError, LookupError, TypeError, ValueError):  # a result may be anything; then nothing is recognised
             name = sentence = ""
         if not sentence and all(single_precision(self.got[number].get("value")) for number in wrong):
-            name, sentence = "single_held", "Your result is held in single precision, float32, which has some 7 digits. Its numbers are not right even so; but compute in float64 throughout, and look again."
+            name, sentence = "single_held", "Your result is held in single precision, float32, which has some 7 digits and nothing below 1e-45. Not all of its numbers are right even so; but compute in float64 throughout, and look again."
+        scope = "" if name == "more_than_asked" else scope
         return name, scope + sentence if sentence else "", self.task.get("see") if sentence else None
 
     def error(self, wrong):
@@ -266,7 +271,7 @@ class Inquiry:
         if raising and all(": raise " in self.got[number].get("where", "") for number in raising) and not through:
             return "other_exception", f"You do refuse it, but with {' and '.join(kinds)}. Who calls your function can catch only what was promised: raise {wanted}(…)."
         if raising:
-            more = f" And {self.listed(through)} get through without any error." if through else ""
+            more = f" And {self.listed(through)} {'gets' if len(through) == 1 else 'get'} through without any error." if through else ""
             return "fails_instead", f"In {self.listed(raising)} comes {' or '.join(kinds)} in place of the {wanted} that is asked: ask before, and raise it yourself.{more}"
         if len(wrong) == len(asked):
             return "refuses_nothing", f"None of the {count(len(asked), 'case', 'cases')} in which the task asks for a {wanted} raises one."
@@ -274,10 +279,13 @@ class Inquiry:
 
     def changes(self, wrong):
         """Return (name, sentence) on arguments that were changed."""
-        changed = sorted({self.task["parameters"][position] for number in wrong for position in self.got[number].get("modified", {})})
+        changed = sorted({(position, number) for number in wrong for position in self.got[number].get("modified", {}) if position < len(self.task["parameters"])})
         if not changed:
             return "", ""
-        x = changed[0]
+        position, number = changed[0]
+        x, code = self.task["parameters"][position], self.task["cases"][number][position]
+        if not isinstance(code, dict) or not code.keys() & {"array", "list", "strings"}:
+            return "argument_changed", f"{x} is lent: whoever calls your function finds it changed afterwards. Work on a copy, or put back what you change."
         return "argument_changed", f"Arrays are lent: {x}[…] = …, {x} += … and out={x} write into the caller's own, and so does {x}.sort(). Write {x} = {x} + … for {x} += …, or begin with {x} = {x}.copy()."
 
     def listed(self, wrong):
