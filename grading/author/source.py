@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from grading.author.sections import section
-from grading.author.variants import spares_data, variants, without_penalty
+from grading.author.variants import in_terms, variants, without_penalty
 from grading.shared import checks
 from grading.shared.checks.comparison import EDGE, ORDINARY, RESPECTS, TOLERANCE, differences
 from grading.shared.checks.outcomes import call, decode, encode
@@ -79,7 +79,7 @@ class Task:
         known = [{"name": name, **told(mistake), "outcomes": self.outcomes(mistake, cases)} for name, mistake in self.mistakes.items()]
         for mistake in known:
             if without is not None:
-                mistake["penalty"] = spares_data(self, self.mistakes[mistake["name"]], cases, without)
+                mistake |= in_terms(self, self.mistakes[mistake["name"]], mistake["outcomes"], cases, expected, without)
         known += [variant for variant in variants(self, cases, expected) if variant["outcomes"] not in [mistake["outcomes"] for mistake in known]]
         for mistake in known:
             wrong = self.wrong_in(mistake["outcomes"], expected, edges)

@@ -1,5 +1,6 @@
 """Mistakes that need no words of a task: the model answer, called with arguments that somebody has confused."""
 
+import functools
 import itertools
 
 import numpy as np
@@ -80,10 +81,19 @@ def without_penalty(task, cases, expected):
     return [outcome["value"] for outcome in found] if all(isinstance(value, float | np.ndarray) for value in arrays) else None
 
 
-def spares_data(task, mistake, cases, without):
-    """Say whether a mistake is in the penalty alone: for lam = 0 it is none."""
-    found = outcomes_of(task, mistake, cases)
-    return all("value" in one and alike(opened(one)["value"], decode(other), (1e-12, 1e-9)) for one, other in zip(found, without))
+def in_terms(task, mistake, outcomes, cases, expected, without):
+    """Return in which of two terms a mistake is: {"penalty": whether in that alone, "data": whether in that alone}."""
+    found = [opened(outcome).get("value") for outcome in outcomes_of(task, mistake, cases)]
+    given, right = ([opened(outcome).get("value") for outcome in each] for each in (outcomes, expected))
+    without = list(map(decode, without))
+    if not all(isinstance(value, float | np.ndarray) for value in [*found, *given]) or any(map(differ_in_shape, found, right)) or any(map(differ_in_shape, given, right)):
+        return {"penalty": False, "data": False}
+    near = functools.partial(np.allclose, rtol=1e-9, atol=1e-12)
+    return {"penalty": all(map(near, found, without)), "data": all(near(one - other, truth - term) for one, other, truth, term in zip(given, found, right, without))}
+
+
+def differ_in_shape(one, other):
+    return np.shape(one) != np.shape(other)
 
 
 def outcomes_of(task, function, cases):

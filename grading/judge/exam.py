@@ -160,7 +160,7 @@ def joined(one, other):
     mistakes = [
         first
         | {"outcomes": first["outcomes"] + second["outcomes"], "about": list(dict.fromkeys(first["about"] + second["about"]))}
-        | {"penalty": first["penalty"] and second["penalty"] for _ in [0] if "penalty" in first}
+        | {term: first[term] and second[term] for term in ("penalty", "data") if term in first}
         for first in one["mistakes"]
         if (second := later.get(first["name"]))
     ]
