@@ -566,7 +566,9 @@ def unstable(pairs):
     if np.all(np.isnan(got)):
         return "nan", "Wherever you return a number it is right. Elsewhere it is NaN, which comes of 0 · ∞, ∞ − ∞ or 0/0: such cases want a rule of their own."
     ends = np.isinf(expected)
-    if ends.any() and not ends.all() and np.all(np.isfinite(got)) and np.all(got[~ends] <= expected[~ends] + 1e-5 * (1 + np.abs(expected[~ends]))) and np.all(expected[ends] > 0):
+    slight = np.abs(got - expected) <= 1e-5 * (1 + np.abs(expected))
+    short = (expected > 3) & (got > 0) & (got < expected)
+    if ends.any() and not ends.all() and np.all(np.isfinite(got)) and np.all(got[ends] > 0) and np.all(expected[ends] > 0) and np.all((slight | short)[~ends]):
         return "finite for infinite", f"Where an infinity is right you return a finite number ({got[ends][0]:.4g}), and where you are off elsewhere it is too little, or nearly right: is a probability cut off at a small number, or a small number added inside a logarithm? It hides what is infinitely wrong."
     if np.all(np.isinf(expected)) and np.all(np.isfinite(got)):
         return "finite for infinite", f"All finite values are right. Where an infinity is right you return a finite number ({got[0]:.4g}): is something cut off, or are infinities replaced?"
@@ -716,6 +718,8 @@ def two_terms(task, pairs, mistakes):
     if "without_penalty" not in task:
         return None
     data = [array(decode(task["without_penalty"][pair.number])) for pair in pairs]
+    if not any(map(np.any, data)):  # nothing but a penalty
+        return None
     ones = np.ones(len(pairs))
     options = {"1": ones, "−1": -ones, "0": 0 * ones, **pairs.factors, **{f"−1 · {name}": -values for name, values in pairs.factors.items()}}
     products = {" · ".join(both): values for both, values in zip(*pairs.products)}
@@ -729,6 +733,16 @@ def two_terms(task, pairs, mistakes):
             found = factors_of_two(pairs, data, [value - term for value, term in zip(values, data)], options, options)
             if found:
                 return two_worded(mistake, *found)
+    return one_in_each(pairs, mistakes)
+
+
+def one_in_each(pairs, mistakes):
+    """A known mistake in the data's term, and one in the penalty."""
+    fitting = [(mistake, values) for mistake, values in mistakes if all(isinstance(value, float | np.ndarray) and np.shape(value) == pair.expected.shape for value, pair in zip(values, pairs))]
+    for one, ones in fitting:
+        for other, others in fitting if one.get("data") else []:
+            if other.get("penalty") and all(same(pair.got, np.asarray(left + right - pair.expected), pair.closeness) for pair, left, right in zip(pairs, ones, others)):
+                return f"{one['name']} and {other['name']}", f"{one['sentence']} And besides: {other['sentence']}"
     return None
 
 
@@ -781,12 +795,31 @@ def some_entries(pairs):
         places = [mask(each.shape) for each in wrong]
         if all(place is not None and (not each.any() or np.array_equal(each, place) and not place.all()) for place, each in zip(places, wrong)):
             return f"only {name}", f"All entries are right but those in {name}."
+    found = by_argument(pairs, wrong)
+    if found:
+        return found
     numeric = all(pair.expected.dtype.kind in "iuf" for pair in pairs)
     for name, where in SIGNS if numeric else []:
         places = [where(pair.expected) for pair in pairs]
         opposite = any(np.any(~place & (pair.expected != 0)) for place, pair in zip(places, pairs))
         if opposite and all(np.array_equal(place, each) for place, each in zip(places, wrong)) and sum(int(each.sum()) for each in wrong) > 1:
             return f"only where {name}", f"All entries are right but those where the right value is {name}."
+    return None
+
+
+def by_argument(pairs, wrong):
+    """The wrong entries are those where an argument of the same shape is 0, 1, between, positive or negative."""
+    for name, code in pairs[0].arguments.items():
+        if isinstance(code, dict) and not code.keys() & {"array"}:
+            continue
+        values = [array(decode(pair.arguments[name])) for pair in pairs]
+        if not all(isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.shape == pair.expected.shape for value, pair in zip(values, pairs)):
+            continue
+        for words, where in WHERE:
+            places = [where(value) for value in values]
+            inside, failing, outside = (sum(int(each.sum()) for each in masks) for masks in (places, wrong, [~place for place in places]))
+            if failing > 1 and outside > 1 and failing > 0.7 * inside and not any(np.any(each & ~place) for place, each in zip(places, wrong)):
+                return f"only where {name} is {words}", f"All entries are right but those where {name} is {words}{'' if failing == inside else ', and most of these are wrong'}."
     return None
 
 
@@ -814,6 +847,13 @@ PLACES = [
     ("the diagonal", square(lambda size: np.eye(size, dtype=bool))),
     ("the upper triangle", square(lambda size: np.triu(np.ones((size, size), bool), 1))),
     ("the lower triangle", square(lambda size: np.tril(np.ones((size, size), bool), -1))),
+]
+WHERE = [
+    ("0", lambda value: value == 0),
+    ("1", lambda value: value == 1),
+    ("neither 0 nor 1", lambda value: (value != 0) & (value != 1)),
+    ("positive", lambda value: value > 0),
+    ("negative", lambda value: value < 0),
 ]
 SIGNS = [("0", lambda value: value == 0), ("positive", lambda value: value > 0), ("negative", lambda value: value < 0), ("infinite", np.isinf)]
 

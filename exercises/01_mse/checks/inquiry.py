@@ -148,9 +148,8 @@ class Inquiry:
     def by_kind(self, cases):
         """Yield (what to begin with, respects, cases) for the ordinary cases and those at an edge, where there are both."""
         split = {respect: [number for number in cases if self.asks[number] == respect] for respect in VALUES}
-        both = all(map(self.wrong_among, split.values()))
         if all(split.values()):
-            yield from ((SCOPES[respect] if both else "", (respect,), group) for respect, group in split.items())
+            yield from ((SCOPES[respect], (respect,), group) for respect, group in split.items())
 
     def by_choice(self, cases):
         """Yield the same for each value of an argument that chooses between two ways, or a few."""
@@ -229,7 +228,7 @@ class Inquiry:
 
     def of(self, respect):
         wrong = self.wrong_among(self.cases(respect), respect)
-        if not wrong:
+        if not wrong or (respect == REFUSAL and any(outcome.get("too_long") for outcome in self.got)):
             return None
         found = self.recognised(respect)
         if not found[1] and respect == REFUSAL:
