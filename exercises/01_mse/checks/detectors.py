@@ -96,10 +96,11 @@ class Pairs(list):
         return sum(int(np.sum(wrong_entries(pair))) for pair in self) > 1
 
 
-def detect(task, pairs, mistakes):
+def detect(task, pairs, mistakes, whole=True):
     """Return (name, sentence) of what explains these results, or empty ones.
 
-    mistakes: a list of (mistake, what it gives in these cases), of those known about the task's values.
+    mistakes: a list of (mistake, what it gives in these cases), of those known about the task's values. whole: whether these
+    are all values, not only those of one kind.
     """
     if not pairs:
         return "", ""
@@ -109,14 +110,14 @@ def detect(task, pairs, mistakes):
     for place, part in parts(pairs, task["results"]):
         if all(pair.right for pair in part):
             continue
-        found = of_part(task, part, mistakes if not place else [])
+        found = of_part(task, part, mistakes if not place else [], whole)
         if found:
             name, sentence = found
             return name, f"In {place}: {sentence.replace('Everything else is right.', 'All else in it is right.')}" if place else sentence
     return exchanged_parts(pairs, task["results"])
 
 
-def of_part(task, pairs, mistakes):
+def of_part(task, pairs, mistakes, whole):
     """Return (name, sentence) of what explains one part of the results, or None."""
     if not all(isinstance(pair.got, np.ndarray) and isinstance(pair.expected, np.ndarray) for pair in pairs):
         return None
@@ -129,7 +130,7 @@ def of_part(task, pairs, mistakes):
     if not found and fits and numeric:
         found = two_terms(task, pairs, mistakes) or besides(pairs, mistakes)
     if not found and fits:
-        found = some_entries(pairs)
+        found = some_entries(pairs, whole)
     if not found and not fits:
         found = transposed(pairs, mistakes)
     return found
@@ -451,16 +452,16 @@ def close_beside(pair):
 
 def digits_cancelled(pairs):
     """Right where large; where small beside that, off by what rounding leaves of the large ones."""
-    most = 0
+    most, kept = 0, False
     for pair in pairs:
         if not (np.all(np.isfinite(pair.got)) and np.all(np.isfinite(pair.expected))):
             return None
         off, size = np.abs(pair.got - pair.expected), np.abs(pair.expected)
         wrong, largest = off > CLOSE * size, size.max(initial=0)
-        if np.any(off[wrong] > 1e-12 * largest) or np.any(size[wrong] > 1e-6 * largest):
+        if np.any(off[wrong] > 1e-12 * largest) or np.any(size[wrong] > 1e-6 * largest) or np.any(off[wrong] < 1e-18 * largest):
             return None
-        most = max(most, off[wrong].max(initial=0))
-    if not most or not pairs.enough:
+        most, kept = max(most, off[wrong].max(initial=0)), kept or bool(np.any(pair.got[wrong]))
+    if not most or not kept or not pairs.enough:
         return None
     return "digits cancelled", f"Large numbers are right; where the right one is 0 or small beside them yours is off, by up to {most:.1g}. That is what rounding leaves when large numbers are subtracted: is a square multiplied out, as |a|² − 2ab + |b|²? Subtract first, and square the difference."
 
@@ -568,7 +569,7 @@ def unstable(pairs):
     ends = np.isinf(expected)
     slight = np.abs(got - expected) <= 1e-5 * (1 + np.abs(expected))
     short = (expected > 3) & (got > 0) & (got < expected)
-    if ends.any() and not ends.all() and np.all(np.isfinite(got)) and np.all(got[ends] > 0) and np.all(expected[ends] > 0) and np.all((slight | short)[~ends]):
+    if ends.any() and not ends.all() and np.all(np.isfinite(got)) and np.all(got[ends] > -1e-3) and np.all(expected[ends] > 0) and np.all((slight | short)[~ends]):
         return "finite for infinite", f"Where an infinity is right you return a finite number ({got[ends][0]:.4g}), and where you are off elsewhere it is too little, or nearly right: is a probability cut off at a small number, or a small number added inside a logarithm? It hides what is infinitely wrong."
     if np.all(np.isinf(expected)) and np.all(np.isfinite(got)):
         return "finite for infinite", f"All finite values are right. Where an infinity is right you return a finite number ({got[0]:.4g}): is something cut off, or are infinities replaced?"
@@ -627,8 +628,12 @@ def attempted(wrong, pair):
         return np.array("")
 
 
+def off_shape(pairs):
+    return [pair for pair in pairs if pair.got.shape != pair.expected.shape]
+
+
 def enough_shapes(pairs):
-    return sum(pair.got.shape != pair.expected.shape for pair in pairs) > 1
+    return len(off_shape(pairs)) > 1
 
 
 def one_more_or_less(pairs, axis, what):
@@ -676,9 +681,12 @@ def confused(pairs):
         for got, expected in zip(pair.got.ravel().tolist(), pair.expected.ravel().tolist()):
             seen.setdefault(expected, set()).add(got)
     wrong = {(expected, got) for expected, given in seen.items() for got in given if got != expected}
+    returned = set().union(*seen.values())
+    if wrong and len(returned) == 1 and len(seen) > 1:
+        return "always the same", f"You return {returned.pop()!r} everywhere."
     if not wrong or len(wrong) > 2 or not all(pair.got.dtype.kind == pair.expected.dtype.kind for pair in pairs):
         return None
-    if len(wrong) == 2 and len(seen) == 2 and not any(seen[expected] == {got} for expected, got in wrong):
+    if len(wrong) == 2 and len(seen) == 2 and not all(seen[expected] == {got} for expected, got in wrong):
         return None  # now and then this for that and that for this: no more than "not right"
     if len(seen) > 1 and all(given == {not expected} for expected, given in seen.items() if isinstance(expected, bool)) and isinstance(next(iter(seen)), bool):
         return "opposite", "You return the opposite truth value, everywhere."
@@ -699,7 +707,7 @@ def besides(pairs, mistakes):
             continue
         ratios = factors_of(pairs, lambda pair: given[pair.number])
         known = known_factor(ratios, pairs) if ratios is not None and pairs.enough else None
-        if known:
+        if known and known.name != "−1":  # a mistake with the sign turned may be another one with other signs
             return f"{mistake['name']} · factor {known.name}", f"{mistake['sentence']} And besides, what you return is {known.words} what that would give{known.question}"
     return None
 
@@ -708,7 +716,7 @@ def transposed(pairs, mistakes):
     """A known mistake, and its transpose returned."""
     for mistake, values in mistakes:
         values = [array(value) for value in values]
-        if all(isinstance(value, np.ndarray) and value.ndim == 2 and same(pair.got, value.T, pair.closeness) for value, pair in zip(values, pairs)) and enough_shapes(pairs):
+        if all(isinstance(value, np.ndarray) and value.ndim == 2 and same(pair.got, value.T, pair.closeness) for value, pair in zip(values, pairs)) and enough_shapes(pairs) and any(pair.got.size for pair in off_shape(pairs)):
             return f"{mistake['name']} · transposed", f"{mistake['sentence']} And besides, what you return is the transpose of that: rows and columns are exchanged."
     return None
 
@@ -786,16 +794,16 @@ def spoken(name):
 # Right in part.
 
 
-def some_entries(pairs):
+def some_entries(pairs, whole):
     """All but some entries right, and these in a place that can be named."""
     wrong = [np.asarray(pair.got != pair.expected) if pair.got.dtype.kind not in "iuf" else wrong_entries(pair) for pair in pairs]
-    if not all(pair.expected.ndim for pair in pairs) or not any(np.any(~each) for each in wrong) or sum(bool(each.any()) for each in wrong) < 2:
+    if not any(np.any(~each) for each in wrong) or sum(bool(each.any()) for each in wrong) < 2:
         return None
-    for name, mask in PLACES:
+    for name, mask in PLACES if all(pair.expected.ndim for pair in pairs) else []:
         places = [mask(each.shape) for each in wrong]
         if all(place is not None and (not each.any() or np.array_equal(each, place) and not place.all()) for place, each in zip(places, wrong)):
             return f"only {name}", f"All entries are right but those in {name}."
-    found = by_argument(pairs, wrong)
+    found = by_argument(pairs, wrong) if whole else None
     if found:
         return found
     numeric = all(pair.expected.dtype.kind in "iuf" for pair in pairs)

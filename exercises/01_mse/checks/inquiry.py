@@ -181,11 +181,11 @@ class Inquiry:
         try:
             with np.errstate(all="ignore"), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                name, sentence = detectors.detect(self.task, self.pairs(cases), self.of_mistakes(cases))
+                name, sentence = detectors.detect(self.task, self.pairs(cases), self.of_mistakes(cases), not scope.startswith(tuple(SCOPES.values())))
         except (ArithmeticError, LookupError, TypeError, ValueError):  # a result may be anything; then nothing is recognised
             name = sentence = ""
         if not sentence and all(single_precision(self.got[number].get("value")) for number in wrong):
-            name, sentence = "single_held", "Your result is held in single precision, float32, which has some 7 digits and nothing below 1e-45. Not all of its numbers are right even so; but compute in float64 throughout, and look again."
+            name, sentence = "single_held", "Your result is held in fewer digits than float64 has: float32 keeps some 7 and nothing below 1e-45, float16 some 3. Not all of its numbers are right even so; but compute in float64 throughout, and look again."
         scope = "" if name == "more_than_asked" else scope
         return name, scope + sentence if sentence else "", self.task.get("see") if sentence else None
 
