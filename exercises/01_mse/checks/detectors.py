@@ -96,10 +96,11 @@ class Pairs(list):
         return sum(int(np.sum(wrong_entries(pair))) for pair in self) > 1
 
 
-def detect(task, pairs, mistakes):
+def detect(task, pairs, mistakes, whole=True):
     """Return (name, sentence) of what explains these results, or empty ones.
 
-    mistakes: a list of (mistake, what it gives in these cases), of those known about the task's values.
+    mistakes: a list of (mistake, what it gives in these cases), of those known about the task's values. whole: whether these
+    are all values, not only those of one kind.
     """
     if not pairs:
         return "", ""
@@ -109,25 +110,27 @@ def detect(task, pairs, mistakes):
     for place, part in parts(pairs, task["results"]):
         if all(pair.right for pair in part):
             continue
-        found = of_part(task, part, mistakes if not place else [])
+        found = of_part(task, part, mistakes if not place else [], whole)
         if found:
             name, sentence = found
-            return name, f"In {place}: {sentence}" if place else sentence
+            return name, f"In {place}: {sentence.replace('Everything else is right.', 'All else in it is right.')}" if place else sentence
     return exchanged_parts(pairs, task["results"])
 
 
-def of_part(task, pairs, mistakes):
+def of_part(task, pairs, mistakes, whole):
     """Return (name, sentence) of what explains one part of the results, or None."""
     if not all(isinstance(pair.got, np.ndarray) and isinstance(pair.expected, np.ndarray) for pair in pairs):
         return None
     fits = all(pair.got.shape == pair.expected.shape for pair in pairs)
+    if all(same(pair.got, pair.expected, pair.closeness, pair.smallest) for pair in pairs):
+        return nearly(pairs)  # whatever changes nothing would seem to explain what is wrong
     numeric = all(pair.got.dtype.kind in "iuf" and pair.expected.dtype.kind in "iuf" for pair in pairs)
     searches = (IN_SHAPE if numeric else OF_LABELS) if fits else OUT_OF_SHAPE
     found = next(filter(None, (search(pairs) for search in searches)), None)
     if not found and fits and numeric:
         found = two_terms(task, pairs, mistakes) or besides(pairs, mistakes)
     if not found and fits:
-        found = some_entries(pairs)
+        found = some_entries(pairs, whole)
     if not found and not fits:
         found = transposed(pairs, mistakes)
     return found
@@ -202,7 +205,7 @@ def one_of_several(pairs):
         return None
     for index in range(sizes.pop()):
         if all(same(array(pair.raw[index]), array(pair.expected), *pair.tolerance[::-1]) for pair in pairs):
-            return "one_too_many", f"You return {len(pairs[0].raw)} things; number {index + 1} of them is what is asked. Return it alone."
+            return "more_than_asked", f"You return {len(pairs[0].raw)} things; number {index + 1} of them is what is asked. Return it alone."
     return None
 
 
@@ -223,9 +226,8 @@ def near(got, expected, closeness=CLOSE, smallest=TINY):
 
 
 def explains(pairs, wrong):
-    """Say whether `wrong`, a function of a Pair, gives what was returned in all cases."""
-    with np.errstate(all="ignore"):
-        return all(same(pair.got, np.asarray(wrong(pair)), pair.closeness, pair.smallest) for pair in pairs)
+    """Say whether `wrong`, a function of a Pair, gives what was returned in all cases, one with something in it at least."""
+    return any(pair.expected.size and not pair.right for pair in pairs) and all(same(pair.got, np.asarray(wrong(pair)), pair.closeness, pair.smallest) for pair in pairs)
 
 
 def wrong_entries(pair):
@@ -245,8 +247,9 @@ def factor(pairs):
     given = ratios[~np.isnan(ratios)]
     if len(given) > 1 and np.ptp(given) <= pairs.closeness * abs(given[0]) and given[0] != 0:
         return "factor", f"What you return is {given[0]:.6g} times what is right, in every case: which factor is that?"
-    if sum(pair.expected.size > 1 and not math.isnan(ratio) for pair, ratio in zip(pairs, ratios)) > 1 and np.all(given != 0):
-        return "factor of each case", f"In every case all entries are off by one and the same factor ({given[0]:.6g} at first): something common to the whole result is wrong, such as what it is divided by."
+    off = [ratio for pair, ratio in zip(pairs, ratios) if pair.expected.size > 1 and not math.isnan(ratio) and not pair.right]
+    if len(off) > 1 and np.all(given != 0):
+        return "factor of each case", f"In every case that is wrong all entries are off by one and the same factor ({off[0]:.6g} in the first): something common to the whole result is wrong, such as what it is divided by."
     return None
 
 
@@ -255,7 +258,7 @@ def factors_of(pairs, right=None):
     found = []
     for pair in pairs:
         got, expected = pair.got.astype(float), (pair.expected if right is None else right(pair)).astype(float)
-        ratio = factor_of(got, expected, pair.closeness)
+        ratio = factor_of(got, expected, pair.closeness, pair.smallest)
         if ratio is None:
             return None
         found.append(ratio)
@@ -263,7 +266,7 @@ def factors_of(pairs, right=None):
     return None if np.all(np.isnan(found)) or np.all(np.isnan(found) | (np.abs(found - 1) <= pairs.closeness)) else found
 
 
-def factor_of(got, expected, closeness=CLOSE):
+def factor_of(got, expected, closeness=CLOSE, smallest=TINY):
     if got.shape != expected.shape:
         return None
     finite = np.isfinite(expected)
@@ -271,11 +274,11 @@ def factor_of(got, expected, closeness=CLOSE):
         return None
     sizes = np.abs(np.where(finite, expected, 0))
     if not sizes.any():
-        return math.nan if not np.any(np.abs(got[finite]) > TINY) else None
+        return math.nan if not np.any(np.abs(got[finite]) > smallest) else None
     at = np.unravel_index(np.argmax(sizes), sizes.shape)
     ratio = got[at] / expected[at]
     with np.errstate(all="ignore"):
-        fits = np.abs(got - ratio * expected) <= TINY + closeness * np.abs(ratio * expected)
+        fits = np.abs(got - ratio * expected) <= smallest + closeness * np.abs(ratio * expected)
     ends = got == expected * np.sign(ratio) if ratio else finite
     return ratio if np.all(np.where(finite, fits, ends)) else None
 
@@ -350,13 +353,14 @@ def shift(pairs):
         if not np.array_equal(np.isfinite(got), finite) or np.any(got[~finite] != expected[~finite]):
             return None
         gaps = got[finite] - expected[finite]
-        allowed = TINY + pair.closeness * np.abs(expected[finite]).max(initial=0)
-        if gaps.size and (np.ptp(gaps) > allowed or np.any((np.abs(gaps) > TINY) & (np.abs(gaps) <= 10 * allowed))):
+        allowed = pair.smallest + pair.closeness * np.abs(expected[finite]).max(initial=0)
+        if gaps.size and np.ptp(gaps) > allowed:
             return None
-        found.append(gaps.flat[0] if gaps.size else math.nan)
+        told = gaps.size and (abs(gaps.flat[0]) > 10 * allowed or pair.right)  # else large numbers may have swallowed it
+        found.append(gaps.flat[0] if told else math.nan)
     amounts, given = np.array(found), ~np.isnan(found)
     gaps = amounts[given]
-    if not pairs.enough or not np.any(np.abs(gaps) > TINY):
+    if not pairs.enough or not np.any(np.abs(gaps) > pairs[0].smallest):
         return None
     size = np.abs(gaps)
     if np.all(gaps > 0) or np.all(gaps < 0):
@@ -367,8 +371,8 @@ def shift(pairs):
             for words, value in ((name, values), (f"1/({name})", 1 / values), (f"ln({name})", np.log(np.abs(values)))):
                 if len(gaps) > 1 and np.allclose(size, np.abs(value[given]), CLOSE, TINY):
                     return f"shift {words}", f"What you return is {which} by {words} than what is right, in every case."
-    if sum(pair.expected.size > 1 for pair in pairs) > 1:
-        return "shift of each case", f"In every case all entries are off by one and the same amount ({gaps[np.argmax(size)]:.6g} in one of them): something common to the whole result is too much or missing."
+    if sum(pair.expected.size > 1 and not pair.right for pair in pairs) > 1:
+        return "shift of each case", f"In every case that is wrong all entries are off by one and the same amount ({gaps[np.argmax(size)]:.6g} in one of them): something common to the whole result is too much or missing."
     return None
 
 
@@ -421,6 +425,8 @@ def of_argument(name, pair):
 
 
 def rounded(pairs):
+    if any(getattr(array(pair.raw), "dtype", np.dtype(float)).kind == "b" for pair in pairs) or not any(np.any(pair.got) for pair in pairs):
+        return None
     for places in range(11):
         if pairs.enough and explains(pairs, lambda pair: np.round(pair.expected, places)) and all(np.array_equal(np.round(pair.got, places), pair.got, equal_nan=True) for pair in pairs):
             return "rounded", f"What you return is what is right, rounded to {places} places. Return it as it is."
@@ -446,16 +452,16 @@ def close_beside(pair):
 
 def digits_cancelled(pairs):
     """Right where large; where small beside that, off by what rounding leaves of the large ones."""
-    most = 0
+    most, kept = 0, False
     for pair in pairs:
         if not (np.all(np.isfinite(pair.got)) and np.all(np.isfinite(pair.expected))):
             return None
         off, size = np.abs(pair.got - pair.expected), np.abs(pair.expected)
         wrong, largest = off > CLOSE * size, size.max(initial=0)
-        if np.any(off[wrong] > 1e-12 * largest) or np.any(size[wrong] > 1e-6 * largest):
+        if np.any(off[wrong] > 1e-12 * largest) or np.any(size[wrong] > 1e-6 * largest) or np.any(off[wrong] < 1e-18 * largest):
             return None
-        most = max(most, off[wrong].max(initial=0))
-    if not most or not pairs.enough:
+        most, kept = max(most, off[wrong].max(initial=0)), kept or bool(np.any(pair.got[wrong]))
+    if not most or not kept or not pairs.enough:
         return None
     return "digits cancelled", f"Large numbers are right; where the right one is 0 or small beside them yours is off, by up to {most:.1g}. That is what rounding leaves when large numbers are subtracted: is a square multiplied out, as |a|² − 2ab + |b|²? Subtract first, and square the difference."
 
@@ -498,7 +504,7 @@ def small_amount(pairs):
         if not heights.size or not np.all(np.isfinite(heights)) or np.ptp(heights) > 1e-6 * abs(heights[0]) or not 0 < heights[0] < 700:
             continue
         size = math.exp(-heights[0])
-        if size > LARGEST_AMOUNT:
+        if size > LARGEST_AMOUNT or heights.size < 2 or not any(pair.expected.ndim for pair in pairs):  # a mean of losses proves nothing
             continue
         words = f"{where if sign > 0 or not infinite.any() else 'Where minus infinity is right'} you return {sign * heights[0]:.4g}, which is {'−' if sign > 0 else ''}ln({size:.2g})"
         made_up = " The loss is infinite there, and a number made up hides it." if infinite.any() else " It hides how wrong an answer is."
@@ -514,12 +520,13 @@ def small_amount(pairs):
 def capped(pairs):
     """No loss above −ln of a round small number, however large the right one is."""
     got, expected = (np.concatenate([np.ravel(each).astype(float) for each in side]) for side in ([pair.got for pair in pairs], [pair.expected for pair in pairs]))
-    if not np.all(np.isfinite(got)) or np.any(got < -1e-3):
+    short = got < expected - 1e-6 * (1 + np.abs(got))
+    if not np.all(np.isfinite(got)) or np.any(got < -1e-3) or not short.any() or not any(pair.expected.size > 1 for pair in pairs):
         return None
-    top = got.max(initial=0)
+    top = got[short].max()
     size = math.exp(-top) if 3 < top < 700 else 0.0
     round_number = size > 0 and (abs(float(f"{size:.0e}") / size - 1) < 1e-6 or abs(size * 2.0**52 - 1) < 1e-6)
-    if not round_number or size > LARGEST_AMOUNT or not np.any(expected > 1.01 * top):
+    if not round_number or size > LARGEST_AMOUNT or np.any(got > top + 1e-6 * top) or not np.any(expected > 1.01 * top):
         return None
     return "capped", f"No result of yours is larger than {top:.4g}, which is −ln({size:.2g}), however large the right one is: is a probability clipped at {size:.2g}, or that much added inside the logarithm? It hides the worst mistakes."
 
@@ -559,6 +566,11 @@ def unstable(pairs):
         return "unstable", f"Wherever you return a finite number it is right. Elsewhere it is {what}, where a finite number is right: on the way something overflows, as exp does from 710 on, or ln 0 or 0 · ∞ or 0/0 is computed. Another form of the formula avoids it, or the case wants its own rule."
     if np.all(np.isnan(got)):
         return "nan", "Wherever you return a number it is right. Elsewhere it is NaN, which comes of 0 · ∞, ∞ − ∞ or 0/0: such cases want a rule of their own."
+    ends = np.isinf(expected)
+    slight = np.abs(got - expected) <= 1e-5 * (1 + np.abs(expected))
+    short = (expected > 3) & (got > 0) & (got < expected)
+    if ends.any() and not ends.all() and np.all(np.isfinite(got)) and np.all(got[ends] > -1e-3) and np.all(expected[ends] > 0) and np.all((slight | short)[~ends]):
+        return "finite for infinite", f"Where an infinity is right you return a finite number ({got[ends][0]:.4g}), and where you are off elsewhere it is too little, or nearly right: is a probability cut off at a small number, or a small number added inside a logarithm? It hides what is infinitely wrong."
     if np.all(np.isinf(expected)) and np.all(np.isfinite(got)):
         return "finite for infinite", f"All finite values are right. Where an infinity is right you return a finite number ({got[0]:.4g}): is something cut off, or are infinities replaced?"
     if np.all((np.abs(expected) < 1e-6) & (np.abs(got - expected) < 1e-13)) and np.all(np.isfinite(got)):
@@ -571,6 +583,7 @@ def unstable(pairs):
 
 
 def other_shape(pairs):
+    pairs = Pairs(pair._replace(got=array(pair.raw)) if isinstance(array(pair.raw), np.ndarray) else pair for pair in pairs)  # as it came, where a size is 1
     for name, wrong, sentence in RESHAPED:
         if explains(pairs, functools.partial(attempted, wrong)) and enough_shapes(pairs):
             return name, sentence
@@ -581,7 +594,16 @@ def other_shape(pairs):
     wide = [pair for pair in pairs if pair.expected.size > 1]
     if wide and all(pair.expected.ndim == 1 and pair.got.shape == pair.expected.shape * 2 and same(np.diagonal(pair.got), pair.expected) for pair in wide):
         return "broadcast", "What you return is a square table, and what is asked is its diagonal: a column (m, 1) meets a row (m,) somewhere, and NumPy makes a table of all pairs."
-    return other_axis(pairs)
+    return other_axis(pairs) or turned(pairs)
+
+
+def turned(pairs):
+    """The transpose, times a known factor."""
+    if not all(pair.got.ndim == 2 and pair.got.T.shape == pair.expected.shape for pair in pairs):
+        return None
+    back = Pairs(pair._replace(got=pair.got.T) for pair in pairs)
+    found = factor(back)
+    return found and (f"transposed · {found[0]}", f"Rows and columns are exchanged, and besides: {found[1][0].lower()}{found[1][1:]}")
 
 
 RESHAPED = [
@@ -606,8 +628,12 @@ def attempted(wrong, pair):
         return np.array("")
 
 
+def off_shape(pairs):
+    return [pair for pair in pairs if pair.got.shape != pair.expected.shape]
+
+
 def enough_shapes(pairs):
-    return sum(pair.got.shape != pair.expected.shape for pair in pairs) > 1
+    return len(off_shape(pairs)) > 1
 
 
 def one_more_or_less(pairs, axis, what):
@@ -655,9 +681,12 @@ def confused(pairs):
         for got, expected in zip(pair.got.ravel().tolist(), pair.expected.ravel().tolist()):
             seen.setdefault(expected, set()).add(got)
     wrong = {(expected, got) for expected, given in seen.items() for got in given if got != expected}
+    returned = set().union(*seen.values())
+    if wrong and len(returned) == 1 and len(seen) > 1:
+        return "always the same", f"You return {returned.pop()!r} everywhere."
     if not wrong or len(wrong) > 2 or not all(pair.got.dtype.kind == pair.expected.dtype.kind for pair in pairs):
         return None
-    if len(wrong) == 2 and len(seen) == 2 and not any(seen[expected] == {got} for expected, got in wrong):
+    if len(wrong) == 2 and len(seen) == 2 and not all(seen[expected] == {got} for expected, got in wrong):
         return None  # now and then this for that and that for this: no more than "not right"
     if len(seen) > 1 and all(given == {not expected} for expected, given in seen.items() if isinstance(expected, bool)) and isinstance(next(iter(seen)), bool):
         return "opposite", "You return the opposite truth value, everywhere."
@@ -678,7 +707,7 @@ def besides(pairs, mistakes):
             continue
         ratios = factors_of(pairs, lambda pair: given[pair.number])
         known = known_factor(ratios, pairs) if ratios is not None and pairs.enough else None
-        if known:
+        if known and known.name != "−1":  # a mistake with the sign turned may be another one with other signs
             return f"{mistake['name']} · factor {known.name}", f"{mistake['sentence']} And besides, what you return is {known.words} what that would give{known.question}"
     return None
 
@@ -687,7 +716,7 @@ def transposed(pairs, mistakes):
     """A known mistake, and its transpose returned."""
     for mistake, values in mistakes:
         values = [array(value) for value in values]
-        if all(isinstance(value, np.ndarray) and value.ndim == 2 and same(pair.got, value.T, pair.closeness) for value, pair in zip(values, pairs)) and enough_shapes(pairs):
+        if all(isinstance(value, np.ndarray) and value.ndim == 2 and same(pair.got, value.T, pair.closeness) for value, pair in zip(values, pairs)) and enough_shapes(pairs) and any(pair.got.size for pair in off_shape(pairs)):
             return f"{mistake['name']} · transposed", f"{mistake['sentence']} And besides, what you return is the transpose of that: rows and columns are exchanged."
     return None
 
@@ -697,7 +726,10 @@ def two_terms(task, pairs, mistakes):
     if "without_penalty" not in task:
         return None
     data = [array(decode(task["without_penalty"][pair.number])) for pair in pairs]
-    options = {"1": np.ones(len(pairs)), **pairs.factors}
+    if not any(map(np.any, data)):  # nothing but a penalty
+        return None
+    ones = np.ones(len(pairs))
+    options = {"1": ones, "−1": -ones, "0": 0 * ones, **pairs.factors, **{f"−1 · {name}": -values for name, values in pairs.factors.items()}}
     products = {" · ".join(both): values for both, values in zip(*pairs.products)}
     pure = [pair.expected - term for pair, term in zip(pairs, data)]
     found = factors_of_two(pairs, data, pure, options, options | products) or factors_of_two(pairs, data, pure, products, options)
@@ -709,6 +741,16 @@ def two_terms(task, pairs, mistakes):
             found = factors_of_two(pairs, data, [value - term for value, term in zip(values, data)], options, options)
             if found:
                 return two_worded(mistake, *found)
+    return one_in_each(pairs, mistakes)
+
+
+def one_in_each(pairs, mistakes):
+    """A known mistake in the data's term, and one in the penalty."""
+    fitting = [(mistake, values) for mistake, values in mistakes if all(isinstance(value, float | np.ndarray) and np.shape(value) == pair.expected.shape for value, pair in zip(values, pairs))]
+    for one, ones in fitting:
+        for other, others in fitting if one.get("data") else []:
+            if other.get("penalty") and all(same(pair.got, np.asarray(left + right - pair.expected), pair.closeness) for pair, left, right in zip(pairs, ones, others)):
+                return f"{one['name']} and {other['name']}", f"{one['sentence']} And besides: {other['sentence']}"
     return None
 
 
@@ -730,6 +772,8 @@ def factors_of_two(pairs, data, penalty, firsts, seconds):
 
 
 def two_worded(mistake, data, penalty):
+    if data == "0" and penalty == "0":
+        return None
     if data == "1" and penalty == "1":
         return (mistake["name"], mistake["sentence"]) if mistake else None
     told = {"1": "is right", "0": "is missing"}
@@ -750,21 +794,40 @@ def spoken(name):
 # Right in part.
 
 
-def some_entries(pairs):
+def some_entries(pairs, whole):
     """All but some entries right, and these in a place that can be named."""
     wrong = [np.asarray(pair.got != pair.expected) if pair.got.dtype.kind not in "iuf" else wrong_entries(pair) for pair in pairs]
-    if not all(pair.expected.ndim for pair in pairs) or not any(np.any(~each) for each in wrong):
+    if not any(np.any(~each) for each in wrong) or sum(bool(each.any()) for each in wrong) < 2:
         return None
-    for name, mask in PLACES:
+    for name, mask in PLACES if all(pair.expected.ndim for pair in pairs) else []:
         places = [mask(each.shape) for each in wrong]
         if all(place is not None and (not each.any() or np.array_equal(each, place) and not place.all()) for place, each in zip(places, wrong)):
             return f"only {name}", f"All entries are right but those in {name}."
+    found = by_argument(pairs, wrong) if whole else None
+    if found:
+        return found
     numeric = all(pair.expected.dtype.kind in "iuf" for pair in pairs)
     for name, where in SIGNS if numeric else []:
         places = [where(pair.expected) for pair in pairs]
         opposite = any(np.any(~place & (pair.expected != 0)) for place, pair in zip(places, pairs))
         if opposite and all(np.array_equal(place, each) for place, each in zip(places, wrong)) and sum(int(each.sum()) for each in wrong) > 1:
             return f"only where {name}", f"All entries are right but those where the right value is {name}."
+    return None
+
+
+def by_argument(pairs, wrong):
+    """The wrong entries are those where an argument of the same shape is 0, 1, between, positive or negative."""
+    for name, code in pairs[0].arguments.items():
+        if isinstance(code, dict) and not code.keys() & {"array"}:
+            continue
+        values = [array(decode(pair.arguments[name])) for pair in pairs]
+        if not all(isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.shape == pair.expected.shape for value, pair in zip(values, pairs)):
+            continue
+        for words, where in WHERE:
+            places = [where(value) for value in values]
+            inside, failing, outside = (sum(int(each.sum()) for each in masks) for masks in (places, wrong, [~place for place in places]))
+            if failing > 1 and outside > 1 and failing > 0.7 * inside and not any(np.any(each & ~place) for place, each in zip(places, wrong)):
+                return f"only where {name} is {words}", f"All entries are right but those where {name} is {words}{'' if failing == inside else ', and most of these are wrong'}."
     return None
 
 
@@ -792,6 +855,13 @@ PLACES = [
     ("the diagonal", square(lambda size: np.eye(size, dtype=bool))),
     ("the upper triangle", square(lambda size: np.triu(np.ones((size, size), bool), 1))),
     ("the lower triangle", square(lambda size: np.tril(np.ones((size, size), bool), -1))),
+]
+WHERE = [
+    ("0", lambda value: value == 0),
+    ("1", lambda value: value == 1),
+    ("neither 0 nor 1", lambda value: (value != 0) & (value != 1)),
+    ("positive", lambda value: value > 0),
+    ("negative", lambda value: value < 0),
 ]
 SIGNS = [("0", lambda value: value == 0), ("positive", lambda value: value > 0), ("negative", lambda value: value < 0), ("infinite", np.isinf)]
 

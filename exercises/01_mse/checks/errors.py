@@ -15,7 +15,8 @@ NAME = "Python does not know the name {name} here: is it misspelt, or has the ce
 UNSET = "The name {name} is used inside the function before anything was put into it, at least on the way that these arguments take."
 MODULE = "The check calls what you return with new images: return the trained network itself, and nothing besides. Yours is {name}."
 STUB = "A function that it calls is still the untouched one that raises NotImplementedError: write that one first, or run its cell."
-STOP = "A loop never ends for these arguments: does every round change what its condition asks about?"
+STOP = """It was stopped there. Does a loop never end, since no round changes what its condition asks about? Or does it take far more rounds than it
+should?"""
 RECURSION = "A function calls itself again and again and never returns: is a name used for two things?"
 GRAD = "NumPy cannot take over a tensor that autograd still watches: .detach() first, then .numpy()."
 SIGNATURE = "The function is called with the arguments of the task, in its order: def {name}({parameters}). Yours takes others."
@@ -24,7 +25,14 @@ MATMUL = "In a product of matrices the last axis of the left one must be as long
 NONE = "Something is None that should hold a value: does a function of yours lack its return, or was the result of something like .sort() kept, which returns nothing?"
 CALLED = "Something is called like a function that is none: is a multiplication sign missing before a bracket, or is a function's name used for a variable too?"
 INDEX = "Only whole numbers, slices and arrays of whole numbers or truth values pick entries. Labels as floats want .astype(int), a quotient // in place of /."
-OUT_OF_BOUNDS = "An index runs past the end of an axis: indices begin at 0, the last is the size less 1, and the rows are the examples."
+OUT_OF_BOUNDS = "An index runs past the end: indices begin at 0, and the last is the size less 1."
+LIST_INDICES = "A list takes one index: x[:, 1:] is for arrays. Pick one of its arrays first, as in thetas[0][:, 1:], or walk through them with for."
+BRACKETS = "& and | bind more tightly than <, >= and ==: each comparison wants its own brackets, as in (a < 0) | (a >= K)."
+FEWER_AXES = "An array has fewer axes, or a tuple fewer entries, than the index supposes: x.shape[1] needs two axes. Print the shape."
+LISTS = "A list knows no arithmetic: take its entries one after the other, in a loop or in sum(… for theta in thetas), or make an array of it."
+KEYWORD = "The function has no such keyword: NumPy says axis and keepdims, torch says dim and keepdim."
+TWO_THINGS = "torch's .max(dim=…) gives two things, the values and their places: take .values, or call amax."
+LONG = "torch wants class labels as whole numbers (int64): give them as they are."
 
 NOTHING = "The largest or smallest of nothing is asked for here: for these arguments nothing is left to choose from. Ask first whether there is something, and say what is right where there is not."
 GROWS = "An array keeps its size: collect what comes in a list, with .append, and make it an array at the end, np.array(…)."
@@ -47,12 +55,15 @@ RAGGED = "Rows of different lengths make no array, and an entry of an array hold
 
 # What begins the message of an error, by class, and what is said. Groups fill the sentence.
 MEANINGS = [
+    ("list_indices", "TypeError", r"list indices must be integers or slices, not tuple", LIST_INDICES),
+    ("brackets", "TypeError", r"ufunc 'bitwise_(?:and|or)' not supported", BRACKETS),
+    ("fewer_axes", "IndexError", r"tuple index out of range", FEWER_AXES),
     ("ambiguous", "ValueError", r"The truth value of an array with more than one element is ambiguous", TRUTH),
     ("ambiguous", "RuntimeError", r"Boolean value of Tensor with more than one value is ambiguous", TRUTH),
     ("two_arrays", "TypeError", r"only integer scalar arrays can be converted to a scalar index|only integer arrays|.*'axis'.*|.*cannot be interpreted as an integer", TWO_ARRAYS),
     ("single_number", "TypeError", r"'(?:float|int|numpy\.float64)' object (?:is not (?:subscriptable|iterable)|does not support item)|iteration over a 0-d array|object of type '(?:float|int)' has no len|len\(\) of unsized", SINGLE_NUMBER),
     ("single_number", "IndexError", r"invalid index to scalar variable|too many indices for array: array is 0-dimensional", SINGLE_NUMBER),
-    ("single_number", "AttributeError", r"'(?:float|int)' object has no attribute '(?:shape|ndim|size|ravel|astype|copy|T|flat|reshape|sum|mean|max|min)'", SINGLE_NUMBER),
+    ("single_number", "AttributeError", r"'(?:float|int)' object has no attribute '(?:shape|ndim|size|ravel|astype|copy|T|flat|reshape|sum|mean|max|min|all|any|item|tolist)'", SINGLE_NUMBER),
     ("scalar_outputs", "RuntimeError", r"grad can be implicitly created only for scalar outputs", BACKWARD),
     ("math_range", "OverflowError", r"math range error|.*[Rr]esult too large|\(34,", RANGE),
     ("math_domain", "ValueError", r"math domain error|expected a positive input|expected a nonnegative input", DOMAIN),
@@ -71,6 +82,10 @@ MEANINGS = [
     ("one_number", "TypeError", r"only (?:0-dimensional arrays|length-1 arrays|size-1 arrays|arrays of size 1) can be converted to Python scalars", ONE_NUMBER),
     ("indices", "IndexError", r"arrays used as indices must be of integer|only integers, slices", INDEX),
     ("indices", "TypeError", r"'float' object cannot be interpreted as an integer|slice indices must be integers|list indices must be integers", INDEX),
+    ("lists", "TypeError", r"unsupported operand type\(s\) for .*'list'|can't multiply sequence|can only concatenate list|bad operand type for .*'list'", LISTS),
+    ("keyword", "TypeError", r".*unexpected keyword argument '(?:dim|keepdim|axis|keepdims)'", KEYWORD),
+    ("two_things", "TypeError", r".*torch\.return_types\.(?:max|min)", TWO_THINGS),
+    ("labels_long", "RuntimeError", r".*(?:expected target dtype to be Long|expected scalar type Long)", LONG),
     ("indices", "TypeError", r"only integer scalar arrays can be converted to a scalar index", INDEX),
     ("out_of_bounds", "IndexError", r".*(?:out of bounds|out of range)", OUT_OF_BOUNDS),
     ("unset", "UnboundLocalError", r".*(?:variable|name) '(?P<name>\w+)'", UNSET),

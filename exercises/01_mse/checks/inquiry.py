@@ -6,17 +6,19 @@ describes gives the student's outcome in every case of that respect: then no rig
 
 import functools
 import textwrap
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
 
 from . import detectors
-from .comparison import EDGE, KEPT, ORDINARY, REFUSAL, WARNING, alike, another_kind, differences, numbers, opened, unlike
+from .comparison import EDGE, KEPT, ORDINARY, REFUSAL, WARNING, alike, another_kind, differences, numbers, opened, single_precision, unlike
 from .errors import explained
 from .outcomes import Other, count, decode, is_tensor
 
 VALUES = (ORDINARY, EDGE)
 SCOPES = {ORDINARY: "In the ordinary cases: ", EDGE: "In the cases at an edge (nothing, 0, ties, infinities, very large numbers): "}
+VAGUE = ("factor of each case", "shift of each case", "confused", "only ", "edges_only")  # where a mistake of the list, in part of the cases, says more
 ALONE = "It is shown as an example: this one case alone earns nothing."
 
 
@@ -87,7 +89,7 @@ class Inquiry:
         if respects[0] in (KEPT, WARNING):
             valued = [number for number, asked in enumerate(self.asks) if asked != REFUSAL and "value" in self.got[number]]
             return [number for number in valued if respects[0] == KEPT or ORDINARY not in self.found[number]]  # a wrong value's warning says nothing more
-        return [number for number, asked in enumerate(self.asks) if asked in respects]
+        return [number for number, asked in enumerate(self.asks) if asked in respects and not self.got[number].get("not_called")]
 
     def wrong_among(self, cases, respect=ORDINARY):
         return [number for number in cases if respect in self.found[number]]
@@ -121,16 +123,18 @@ class Inquiry:
         whole = self.explanation(cases, VALUES, wrong)
         if whole[1] or len(raising) == len(wrong):
             return [self.fault(wrong, *whole)]
-        first = explained(self.got[raising[0]], self.task)
-        return [self.fault(raising, *first, None), *self.of_results([number for number in cases if number not in raising])]
+        rest = [number for number in cases if number not in raising]
+        return [self.fault(raising, *self.error(raising), None), *(self.of_results(rest) if len(wrong) > len(raising) + 1 else [])]  # one wrong value proves little
 
     def of_results(self, cases):
         """Return what explains the results of these cases, in which nothing was raised: all together, by kind, or by an argument that chooses."""
         wrong = self.wrong_among(cases)
         found = self.explanation(cases, VALUES, wrong)
-        if found[1]:
+        if found[1] and not found[0].startswith(VAGUE):
             return [self.fault(wrong, *found)]
-        for groups in (self.by_kind(cases), self.by_choice(cases)):
+        choice = list(self.by_choice(cases))
+        one = sum(bool(self.wrong_among(group)) for _, _, group in choice) == 1
+        for groups in (choice, self.by_kind(cases)) if one else (self.by_kind(cases), choice):
             faults = []
             for scope, respects, group in groups:
                 failing = self.wrong_among(group)
@@ -139,14 +143,13 @@ class Inquiry:
                     faults += [self.fault(failing, name, sentence, see)] if sentence else []
             if faults:
                 return faults
-        return [self.fault(wrong, *self.only_edges(cases, wrong), None)]
+        return [self.fault(wrong, *(found if found[1] else (*self.only_edges(cases, wrong), None)))]
 
     def by_kind(self, cases):
         """Yield (what to begin with, respects, cases) for the ordinary cases and those at an edge, where there are both."""
         split = {respect: [number for number in cases if self.asks[number] == respect] for respect in VALUES}
-        both = all(map(self.wrong_among, split.values()))
         if all(split.values()):
-            yield from ((SCOPES[respect] if both else "", (respect,), group) for respect, group in split.items())
+            yield from ((SCOPES[respect], (respect,), group) for respect, group in split.items())
 
     def by_choice(self, cases):
         """Yield the same for each value of an argument that chooses between two ways, or a few."""
@@ -160,7 +163,7 @@ class Inquiry:
     def only_edges(self, cases, wrong):
         kinds = {self.asks[number] for number in wrong}
         right = {self.asks[number] for number in cases if number not in wrong}
-        if kinds == {EDGE} and ORDINARY in right:
+        if kinds == {EDGE} and ORDINARY in right and not any(self.asks[number] == ORDINARY for number in self.wrong):
             return "edges_only", "All ordinary cases are right. What is wrong is a special one, such as the one shown: it wants a rule of its own, or another form of the formula."
         return "", ""
 
@@ -174,13 +177,24 @@ class Inquiry:
                 if shows and not all(self.right_in(mistake, number, exact) for number in cases):
                     return mistake["name"], (scope if scope.startswith("With") else "") + mistake["sentence"], self.see(mistake)
         if all("raised" in self.got[number] for number in wrong):
-            return *explained(self.got[wrong[0]], self.task), None
+            return *self.error(wrong), None
         try:
-            with np.errstate(all="ignore"):
-                name, sentence = detectors.detect(self.task, self.pairs(cases), self.of_mistakes(cases))
+            with np.errstate(all="ignore"), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                name, sentence = detectors.detect(self.task, self.pairs(cases), self.of_mistakes(cases), not scope.startswith(tuple(SCOPES.values())))
         except (ArithmeticError, LookupError, TypeError, ValueError):  # a result may be anything; then nothing is recognised
             name = sentence = ""
+        if not sentence and all(single_precision(self.got[number].get("value")) for number in wrong):
+            name, sentence = "single_held", "Your result is held in fewer digits than float64 has: float32 keeps some 7 and nothing below 1e-45, float16 some 3. Not all of its numbers are right even so; but compute in float64 throughout, and look again."
+        scope = "" if name == "more_than_asked" else scope
         return name, scope + sentence if sentence else "", self.task.get("see") if sentence else None
+
+    def error(self, wrong):
+        """Return (name, sentence) on errors that are raised where a value is asked."""
+        first = explained(self.got[wrong[0]], self.task)
+        if not first[0] and all(": raise " in self.got[number].get("where", "") for number in wrong):
+            return "refuses_good", "You refuse these arguments yourself, in the line shown, and the task asks for a result: which condition is true there, and should not be?"
+        return first
 
     def right_in(self, mistake, number, exact):
         """Say whether a mistake gives what is right in this case."""
@@ -214,7 +228,7 @@ class Inquiry:
 
     def of(self, respect):
         wrong = self.wrong_among(self.cases(respect), respect)
-        if not wrong:
+        if not wrong or (respect == REFUSAL and any(outcome.get("too_long") for outcome in self.got)):
             return None
         found = self.recognised(respect)
         if not found[1] and respect == REFUSAL:
@@ -256,7 +270,7 @@ class Inquiry:
         if raising and all(": raise " in self.got[number].get("where", "") for number in raising) and not through:
             return "other_exception", f"You do refuse it, but with {' and '.join(kinds)}. Who calls your function can catch only what was promised: raise {wanted}(…)."
         if raising:
-            more = f" And {self.listed(through)} get through without any error." if through else ""
+            more = f" And {self.listed(through)} {'gets' if len(through) == 1 else 'get'} through without any error." if through else ""
             return "fails_instead", f"In {self.listed(raising)} comes {' or '.join(kinds)} in place of the {wanted} that is asked: ask before, and raise it yourself.{more}"
         if len(wrong) == len(asked):
             return "refuses_nothing", f"None of the {count(len(asked), 'case', 'cases')} in which the task asks for a {wanted} raises one."
@@ -264,10 +278,13 @@ class Inquiry:
 
     def changes(self, wrong):
         """Return (name, sentence) on arguments that were changed."""
-        changed = sorted({self.task["parameters"][position] for number in wrong for position in self.got[number].get("modified", {})})
+        changed = sorted({(position, number) for number in wrong for position in self.got[number].get("modified", {}) if position < len(self.task["parameters"])})
         if not changed:
             return "", ""
-        x = changed[0]
+        position, number = changed[0]
+        x, code = self.task["parameters"][position], self.task["cases"][number][position]
+        if not isinstance(code, dict) or not code.keys() & {"array", "list", "strings"}:
+            return "argument_changed", f"{x} is lent: whoever calls your function finds it changed afterwards. Work on a copy, or put back what you change."
         return "argument_changed", f"Arrays are lent: {x}[…] = …, {x} += … and out={x} write into the caller's own, and so does {x}.sort(). Write {x} = {x} + … for {x} += …, or begin with {x} = {x}.copy()."
 
     def listed(self, wrong):

@@ -131,7 +131,7 @@ def check_cases(task, names):
     got = []
     for arguments in task["cases"]:
         stopped = got and got[-1].get("too_long")
-        got.append(got[-1] if stopped else call(function, [decode(argument, made) for argument in arguments], made.get(f"{name}_view"), seconds=SECONDS))
+        got.append(got[-1] | {"not_called": True} if stopped else call(function, [decode(argument, made) for argument in arguments], made.get(f"{name}_view"), seconds=SECONDS))
     verdict = judge(task, got, examples.get(name))
     if verdict.faults:
         if verdict.example:

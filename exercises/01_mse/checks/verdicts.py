@@ -102,7 +102,11 @@ def judge_training(task, measure, signs, truth, got, seconds):
     summary = f"{what}: {reached:.3f} ({task['bar']:.2f} is asked)."
     if reached < task["bar"]:
         shown = [name for name in signs(outputs, truth) if name in task["mistakes"]]
-        return said(summary, task["mistakes"][shown[0]], shown[0], task.get("see")) if shown else Verdict(False, summary)
+        if shown:
+            return said(summary, task["mistakes"][shown[0]], shown[0], task.get("see"))
+    apart = of_the_batch(task, truth, got)
+    if apart or reached < task["bar"]:
+        return apart or Verdict(False, summary)
     if seconds > task["seconds"]:
         return Verdict(False, f"{summary} But it took {seconds:.0f} s, and {task['seconds']:g} are allowed.")
     return Verdict(True, summary)
@@ -127,11 +131,18 @@ def unmeasured(task, truth, got):
         return Verdict(False, f"For {len(truth)} unseen inputs the module gives outputs of shape {outputs.shape}, where ({shape}) is asked.")
     if not np.all(np.isfinite(outputs)):
         return Verdict(False, "The module gives NaN or infinite values: did the training diverge?")
-    part = got.get("part")
-    if not isinstance(part, np.ndarray) or part.shape != outputs[: len(part)].shape or not close(part, outputs[: len(part)]):
-        sentence = "What your module answers for an image depends on which others are given beside it, also in eval() mode. Does something in forward run over the batch, dim=0, such as a mean, a softmax or a normalisation that belongs to dim=1?"
-        return said(f"For the first {len(truth) // 3} of the {len(truth)} unseen inputs alone the module gives other outputs than among all.", sentence, "depends_on_the_batch", task.get("see"))
     return None
+
+
+def of_the_batch(task, truth, got):
+    """Return the verdict on a module whose output for an input depends on the others; None for others."""
+    outputs, part = got["value"], got.get("part")
+    if isinstance(part, np.ndarray) and part.shape == outputs[: len(part)].shape and close(part, outputs[: len(part)]):
+        return None
+    sentence = """What your module answers for an image depends on which others are given beside it, also in eval() mode. Does something in
+    forward run over the batch, dim=0, such as a mean, a softmax or a normalisation that belongs to dim=1?"""
+    summary = f"For the first {len(truth) // 3} of the {len(truth)} unseen inputs alone the module gives other outputs than among all."
+    return said(summary, " ".join(sentence.split()), "depends_on_the_batch", task.get("see"))
 
 
 def close(part, outputs):

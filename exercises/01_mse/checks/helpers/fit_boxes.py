@@ -49,14 +49,27 @@ def fit_boxes_signs(answers, truth):
     def right(boxes):
         return fit_boxes_score(boxes, truth) > 0.6
 
+    def gained(boxes):
+        return fit_boxes_score(boxes, truth) > fit_boxes_score(answers, truth) + 0.05
+
     corners, lengths = answers[:, :2], answers[:, 2:]
+    off = (answers - truth).mean(axis=0)
+    spread = np.maximum(answers.std(axis=0), 1e-9)
+    shared = ((answers - answers.mean(axis=0)) * (truth - truth.mean(axis=0))).mean(axis=0)
+    alike = shared / (spread * truth.std(axis=0))
+    the_same = spread.max() < 1 and alike.min() < 0.8
+    rescaled = (answers - answers.mean(axis=0)) * shared / spread**2 + truth.mean(axis=0)
     signs = {
         "answers_in_canvas_widths": right(24 * answers),
         "scaled_twice": right(answers / 24),
         "rows_before_columns": right(answers[:, [1, 0, 3, 2]]),
         "width_and_height": right(np.hstack([corners, corners + lengths])),
         "untrained": np.abs(answers).max() < 0.3,
-        "always_the_mean_box": answers.std(axis=0).max() < 1,
+        "always_the_mean_box": the_same and np.abs(off).max() < 1.5,
+        "always_the_same_box": the_same,
+        "off_by_a_constant": right(answers - off) and gained(answers - off),
+        "on_another_scale": right(rescaled) and gained(rescaled),
+        "not_close_enough": alike.mean() > 0.3,
     }
     return [sign for sign, shown in signs.items() if shown]
 

@@ -50,7 +50,11 @@ def stretched(size):
 
 def parameter_groups_view(groups, model, lam, m):
     """What an optimiser makes of the groups: how many, and each decay."""
+    if isinstance(groups, torch.optim.Optimizer):
+        raise TypeError("a list of two dicts is asked, not an optimiser")
     groups = list(groups)
+    if not all(isinstance(group, dict) for group in groups):
+        raise TypeError("a list of two dicts is asked, and not all of yours are dicts")
     keys = sorted({key for group in groups for key in group})
     groups = torch.optim.SGD(groups, lr=0.1, weight_decay=0.01).param_groups
     view = {"number of groups": len(groups), "keys": ", ".join(keys)}
