@@ -99,8 +99,8 @@ class Pairs(list):
 def detect(task, pairs, mistakes, whole=True):
     """Return (name, sentence) of what explains these results, or empty ones.
 
-    mistakes: a list of (mistake, what it gives in these cases), of those known about the task's values. whole: whether these
-    are all values, not only those of one kind.
+    mistakes: those known about the task's values, each with a function that maps a Pair to what it gives in that case. whole:
+    whether these are all values, not only those of one kind.
     """
     if not pairs:
         return "", ""
@@ -162,7 +162,9 @@ def of_all_parts(pairs, mistakes):
         return None
     whole = Pairs(pair._replace(got=got, expected=expected) for pair, (got, expected) in zip(pairs, rows))
     found = next(filter(None, (search(whole) for search in (factor, digits_cancelled, nearly))), None)
-    return found or besides(whole, [(mistake, [together(value) for value in values]) for mistake, values in mistakes])
+    if found and not found[0].startswith("factor of"):
+        return found
+    return besides(whole, [(mistake, lambda pair, value=value: together(value(pair))) for mistake, value in mistakes]) or found
 
 
 def together(value):
@@ -257,7 +259,10 @@ def factors_of(pairs, right=None):
     """Return for each case the one factor between its results and the right ones, NaN where all are 0; None if there is none."""
     found = []
     for pair in pairs:
-        got, expected = pair.got.astype(float), (pair.expected if right is None else right(pair)).astype(float)
+        wanted = pair.expected if right is None else right(pair)
+        if not isinstance(wanted, np.ndarray) or wanted.dtype.kind not in "iuf":
+            return None
+        got, expected = pair.got.astype(float), wanted.astype(float)
         ratio = factor_of(got, expected, pair.closeness, pair.smallest)
         if ratio is None:
             return None
@@ -363,9 +368,10 @@ def shift(pairs):
     if not pairs.enough or not np.any(np.abs(gaps) > pairs[0].smallest):
         return None
     size = np.abs(gaps)
+    largest = max(np.abs(pair.expected[np.isfinite(pair.expected)]).max(initial=0) for pair, told in zip(pairs, given) if told)
     if np.all(gaps > 0) or np.all(gaps < 0):
         which = "larger" if gaps[0] > 0 else "smaller"
-        if np.ptp(size) <= CLOSE * size[0] and len(gaps) > 1:
+        if np.ptp(size) <= max(CLOSE * size[0], 1e-13 * largest) and len(gaps) > 1:
             return f"shift {which}", f"What you return is {which} by {amount(size[0])} than what is right, in every case."
         for name, values in pairs.counts.items():
             for words, value in ((name, values), (f"1/({name})", 1 / values), (f"ln({name})", np.log(np.abs(values)))):
@@ -452,7 +458,7 @@ def close_beside(pair):
 
 def digits_cancelled(pairs):
     """Right where large; where small beside that, off by what rounding leaves of the large ones."""
-    most, kept = 0, False
+    most, rests, values = 0, [], []
     for pair in pairs:
         if not (np.all(np.isfinite(pair.got)) and np.all(np.isfinite(pair.expected))):
             return None
@@ -460,9 +466,11 @@ def digits_cancelled(pairs):
         wrong, largest = off > CLOSE * size, size.max(initial=0)
         if np.any(off[wrong] > 1e-12 * largest) or np.any(size[wrong] > 1e-6 * largest) or np.any(off[wrong] < 1e-18 * largest):
             return None
-        most, kept = max(most, off[wrong].max(initial=0)), kept or bool(np.any(pair.got[wrong]))
-    if not most or not kept or not pairs.enough:
-        return None
+        most = max(most, off[wrong].max(initial=0))
+        rests += list((pair.got - pair.expected)[size <= 1e-6 * largest])
+        values += list(pair.got[wrong])
+    if not most or not any(values) or not pairs.enough or np.ptp(rests) <= 1e-3 * most or np.ptp(values) <= 1e-3 * most:
+        return None  # the same everywhere: that was added, or cut off
     return "digits cancelled", f"Large numbers are right; where the right one is 0 or small beside them yours is off, by up to {most:.1g}. That is what rounding leaves when large numbers are subtracted: is a square multiplied out, as |a|² − 2ab + |b|²? Subtract first, and square the difference."
 
 
@@ -699,24 +707,22 @@ def confused(pairs):
 
 def besides(pairs, mistakes):
     """A known mistake, and a factor besides."""
-    if any(pair.got.size == 0 for pair in pairs):
+    if not pairs.enough or any(pair.got.size == 0 for pair in pairs):
         return None
-    for mistake, values in mistakes:
-        given = {pair.number: array(value) for pair, value in zip(pairs, values)}
-        if not all(isinstance(value, np.ndarray) and value.dtype.kind in "iuf" and value.shape == pair.expected.shape for pair, value in zip(pairs, given.values())):
-            continue
-        ratios = factors_of(pairs, lambda pair: given[pair.number])
-        known = known_factor(ratios, pairs) if ratios is not None and pairs.enough else None
-        if known and known.name != "−1":  # a mistake with the sign turned may be another one with other signs
+    for mistake, value in mistakes:
+        ratios = factors_of(pairs, lambda pair: array(value(pair)))
+        known = known_factor(ratios, pairs) if ratios is not None else None
+        if known and not (known.name == "−1" and "sign" in mistake["sentence"]):  # which is another mistake of signs
             return f"{mistake['name']} · factor {known.name}", f"{mistake['sentence']} And besides, what you return is {known.words} what that would give{known.question}"
     return None
 
 
 def transposed(pairs, mistakes):
     """A known mistake, and its transpose returned."""
-    for mistake, values in mistakes:
-        values = [array(value) for value in values]
-        if all(isinstance(value, np.ndarray) and value.ndim == 2 and same(pair.got, value.T, pair.closeness) for value, pair in zip(values, pairs)) and enough_shapes(pairs) and any(pair.got.size for pair in off_shape(pairs)):
+    if not enough_shapes(pairs) or not any(pair.got.size for pair in off_shape(pairs)):
+        return None
+    for mistake, value in mistakes:
+        if all(getattr(turned, "ndim", 0) == 2 and same(pair.got, turned.T, pair.closeness) for pair in pairs for turned in [array(value(pair))]):
             return f"{mistake['name']} · transposed", f"{mistake['sentence']} And besides, what you return is the transpose of that: rows and columns are exchanged."
     return None
 
@@ -735,23 +741,23 @@ def two_terms(task, pairs, mistakes):
     found = factors_of_two(pairs, data, pure, options, options | products) or factors_of_two(pairs, data, pure, products, options)
     if found:
         return two_worded(None, *found)
-    for mistake, values in mistakes:
-        values = [array(value) for value in values]
-        if mistake.get("penalty") and all(isinstance(value, np.ndarray) and value.shape == pair.expected.shape for value, pair in zip(values, pairs)):
-            found = factors_of_two(pairs, data, [value - term for value, term in zip(values, data)], options, options)
-            if found:
-                return two_worded(mistake, *found)
-    return one_in_each(pairs, mistakes)
-
-
-def one_in_each(pairs, mistakes):
-    """A known mistake in the data's term, and one in the penalty."""
-    fitting = [(mistake, values) for mistake, values in mistakes if all(isinstance(value, float | np.ndarray) and np.shape(value) == pair.expected.shape for value, pair in zip(values, pairs))]
-    for one, ones in fitting:
-        for other, others in fitting if one.get("data") else []:
-            if other.get("penalty") and all(same(pair.got, np.asarray(left + right - pair.expected), pair.closeness) for pair, left, right in zip(pairs, ones, others)):
+    in_penalty = [(mistake, values) for mistake, value in mistakes if mistake.get("penalty") for values in [given(pairs, value)] if values]
+    for mistake, values in in_penalty:
+        found = factors_of_two(pairs, data, [value - term for value, term in zip(values, data)], options, options)
+        if found:
+            return two_worded(mistake, *found)
+    in_data = [(mistake, values) for mistake, value in mistakes if mistake.get("data") for values in [given(pairs, value)] if values]
+    for one, ones in in_data:
+        for other, others in in_penalty:
+            if all(same(pair.got, np.asarray(left + right - pair.expected), pair.closeness) for pair, left, right in zip(pairs, ones, others)):
                 return f"{one['name']} and {other['name']}", f"{one['sentence']} And besides: {other['sentence']}"
     return None
+
+
+def given(pairs, value):
+    """Return what a mistake gives in all cases, as arrays of the right shape; None where it does not."""
+    values = [array(value(pair)) for pair in pairs]
+    return values if all(isinstance(each, np.ndarray) and each.shape == pair.expected.shape for each, pair in zip(values, pairs)) else None
 
 
 def factors_of_two(pairs, data, penalty, firsts, seconds):

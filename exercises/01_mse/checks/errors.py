@@ -47,6 +47,10 @@ the formula may do without such large numbers: the exponential of −|z| is neve
 DOMAIN = "math.log takes numbers above 0 only and ends in an error at 0; np.log gives −∞ there."
 TWO_ARRAYS = """np.max, np.min and np.sum take one array, and an axis as the second argument. The larger of two arrays, entry by entry, is
 np.maximum(a, b), the smaller np.minimum(a, b)."""
+INVERT = "~ turns truth values round, and needs an array of them: np.eye(N, dtype=bool), a comparison, or .astype(bool). For zeros and ones as floats it is 1 − x."
+MINUS = "Truth values cannot be subtracted: a & ~b is true where a is and b is not."
+NO_WORDS = "An array of numbers has no room for words. Collect them in a list and make an array of it at the end, or make the array with dtype=object."
+BOOL_MEAN = "torch takes no mean of truth values or whole numbers: .double().mean()."
 POWER = "^ is no power in Python: that is **."
 CAST = "An array of whole numbers holds whole numbers only: np.array(x, dtype=float) makes a copy that takes any."
 UNPACK = "What stands on the right of = has another number of parts than the left: an array is taken apart row by row. Print its shape; columns are x.T, or x[:, 0]."
@@ -67,6 +71,10 @@ MEANINGS = [
     ("scalar_outputs", "RuntimeError", r"grad can be implicitly created only for scalar outputs", BACKWARD),
     ("math_range", "OverflowError", r"math range error|.*[Rr]esult too large|\(34,", RANGE),
     ("math_domain", "ValueError", r"math domain error|expected a positive input|expected a nonnegative input", DOMAIN),
+    ("invert", "TypeError", r"ufunc 'invert' not supported|bad operand type for unary ~", INVERT),
+    ("boolean_minus", "TypeError", r"numpy boolean (?:subtract|negative)", MINUS),
+    ("no_words", "ValueError", r"could not convert string to float", NO_WORDS),
+    ("bool_mean", "RuntimeError", r"mean\(\): (?:could not infer output dtype|input dtype should be)", BOOL_MEAN),
     ("power", "TypeError", r"ufunc 'bitwise_xor' not supported|unsupported operand type\(s\) for \^", POWER),
     ("cast", "UFuncTypeError", r"Cannot cast ufunc", CAST),
     ("cast", "_UFuncOutputCastingError", r"Cannot cast ufunc", CAST),

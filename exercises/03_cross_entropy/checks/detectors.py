@@ -99,8 +99,8 @@ class Pairs(list):
 def detect(task, pairs, mistakes, whole=True):
     """Return (name, sentence) of what explains these results, or empty ones.
 
-    mistakes: a list of (mistake, what it gives in these cases), of those known about the task's values. whole: whether these
-    are all values, not only those of one kind.
+    mistakes: those known about the task's values, each with a function that maps a Pair to what it gives in that case. whole:
+    whether these are all values, not only those of one kind.
     """
     if not pairs:
         return "", ""
@@ -164,7 +164,7 @@ def of_all_parts(pairs, mistakes):
     found = next(filter(None, (search(whole) for search in (factor, digits_cancelled, nearly))), None)
     if found and not found[0].startswith("factor of"):
         return found
-    return besides(whole, [(mistake, [together(value) for value in values]) for mistake, values in mistakes]) or found
+    return besides(whole, [(mistake, lambda pair, value=value: together(value(pair))) for mistake, value in mistakes]) or found
 
 
 def together(value):
@@ -259,7 +259,10 @@ def factors_of(pairs, right=None):
     """Return for each case the one factor between its results and the right ones, NaN where all are 0; None if there is none."""
     found = []
     for pair in pairs:
-        got, expected = pair.got.astype(float), (pair.expected if right is None else right(pair)).astype(float)
+        wanted = pair.expected if right is None else right(pair)
+        if not isinstance(wanted, np.ndarray) or wanted.dtype.kind not in "iuf":
+            return None
+        got, expected = pair.got.astype(float), wanted.astype(float)
         ratio = factor_of(got, expected, pair.closeness, pair.smallest)
         if ratio is None:
             return None
@@ -704,24 +707,22 @@ def confused(pairs):
 
 def besides(pairs, mistakes):
     """A known mistake, and a factor besides."""
-    if any(pair.got.size == 0 for pair in pairs):
+    if not pairs.enough or any(pair.got.size == 0 for pair in pairs):
         return None
-    for mistake, values in mistakes:
-        given = {pair.number: array(value) for pair, value in zip(pairs, values)}
-        if not all(isinstance(value, np.ndarray) and value.dtype.kind in "iuf" and value.shape == pair.expected.shape for pair, value in zip(pairs, given.values())):
-            continue
-        ratios = factors_of(pairs, lambda pair: given[pair.number])
-        known = known_factor(ratios, pairs) if ratios is not None and pairs.enough else None
-        if known and known.name != "−1":  # a mistake with the sign turned may be another one with other signs
+    for mistake, value in mistakes:
+        ratios = factors_of(pairs, lambda pair: array(value(pair)))
+        known = known_factor(ratios, pairs) if ratios is not None else None
+        if known and not (known.name == "−1" and "sign" in mistake["sentence"]):  # which is another mistake of signs
             return f"{mistake['name']} · factor {known.name}", f"{mistake['sentence']} And besides, what you return is {known.words} what that would give{known.question}"
     return None
 
 
 def transposed(pairs, mistakes):
     """A known mistake, and its transpose returned."""
-    for mistake, values in mistakes:
-        values = [array(value) for value in values]
-        if all(isinstance(value, np.ndarray) and value.ndim == 2 and same(pair.got, value.T, pair.closeness) for value, pair in zip(values, pairs)) and enough_shapes(pairs) and any(pair.got.size for pair in off_shape(pairs)):
+    if not enough_shapes(pairs) or not any(pair.got.size for pair in off_shape(pairs)):
+        return None
+    for mistake, value in mistakes:
+        if all(getattr(turned, "ndim", 0) == 2 and same(pair.got, turned.T, pair.closeness) for pair in pairs for turned in [array(value(pair))]):
             return f"{mistake['name']} · transposed", f"{mistake['sentence']} And besides, what you return is the transpose of that: rows and columns are exchanged."
     return None
 
@@ -740,23 +741,23 @@ def two_terms(task, pairs, mistakes):
     found = factors_of_two(pairs, data, pure, options, options | products) or factors_of_two(pairs, data, pure, products, options)
     if found:
         return two_worded(None, *found)
-    for mistake, values in mistakes:
-        values = [array(value) for value in values]
-        if mistake.get("penalty") and all(isinstance(value, np.ndarray) and value.shape == pair.expected.shape for value, pair in zip(values, pairs)):
-            found = factors_of_two(pairs, data, [value - term for value, term in zip(values, data)], options, options)
-            if found:
-                return two_worded(mistake, *found)
-    return one_in_each(pairs, mistakes)
-
-
-def one_in_each(pairs, mistakes):
-    """A known mistake in the data's term, and one in the penalty."""
-    fitting = [(mistake, values) for mistake, values in mistakes if all(isinstance(value, float | np.ndarray) and np.shape(value) == pair.expected.shape for value, pair in zip(values, pairs))]
-    for one, ones in fitting:
-        for other, others in fitting if one.get("data") else []:
-            if other.get("penalty") and all(same(pair.got, np.asarray(left + right - pair.expected), pair.closeness) for pair, left, right in zip(pairs, ones, others)):
+    in_penalty = [(mistake, values) for mistake, value in mistakes if mistake.get("penalty") for values in [given(pairs, value)] if values]
+    for mistake, values in in_penalty:
+        found = factors_of_two(pairs, data, [value - term for value, term in zip(values, data)], options, options)
+        if found:
+            return two_worded(mistake, *found)
+    in_data = [(mistake, values) for mistake, value in mistakes if mistake.get("data") for values in [given(pairs, value)] if values]
+    for one, ones in in_data:
+        for other, others in in_penalty:
+            if all(same(pair.got, np.asarray(left + right - pair.expected), pair.closeness) for pair, left, right in zip(pairs, ones, others)):
                 return f"{one['name']} and {other['name']}", f"{one['sentence']} And besides: {other['sentence']}"
     return None
+
+
+def given(pairs, value):
+    """Return what a mistake gives in all cases, as arrays of the right shape; None where it does not."""
+    values = [array(value(pair)) for pair in pairs]
+    return values if all(isinstance(each, np.ndarray) and each.shape == pair.expected.shape for each, pair in zip(values, pairs)) else None
 
 
 def factors_of_two(pairs, data, penalty, firsts, seconds):

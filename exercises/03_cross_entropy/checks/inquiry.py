@@ -41,6 +41,10 @@ class Fault:
         return "\n\n".join(filter(None, [self.details, arrow(self.sentence, self.see, book)]))
 
 
+def value_in(mistake, pair):
+    return mistake["outcomes"][pair.number].get("value")
+
+
 def arrow(sentence, see=None, book=""):
     """Return a sentence as it stands below a case, with the section that it sends to."""
     if not sentence:
@@ -53,6 +57,14 @@ def section(see, book=""):
     """Return the name of a section of the book, with its address when the book has one."""
     where = f"“{see['title']}”, in the chapter “{see['chapter']}”"
     return f"{where}\n  {book.rstrip('/')}/{see['page']}" if book else where
+
+
+class Outcomes(list):
+    """Encoded outcomes, each decoded when it is first asked for."""
+
+    def __getitem__(self, number):
+        self[number] = found = opened(super().__getitem__(number))
+        return found
 
 
 class Inquiry:
@@ -73,8 +85,8 @@ class Inquiry:
 
     @functools.cached_property
     def mistakes(self):
-        """The known mistakes with their outcomes decoded; needed only when something is wrong."""
-        return [mistake | {"outcomes": list(map(opened, mistake["outcomes"]))} for mistake in self.task["mistakes"]]
+        """The known mistakes, whose outcomes are decoded when they are looked at: most are out after one case."""
+        return [mistake | {"outcomes": Outcomes(mistake["outcomes"])} for mistake in self.task["mistakes"]]
 
     def faults(self):
         """Return a Fault for every respect in which something is wrong; one for several if a mistake speaks about these."""
@@ -183,7 +195,7 @@ class Inquiry:
         try:
             with np.errstate(all="ignore"), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                name, sentence = detectors.detect(self.task, self.pairs(cases), self.of_mistakes(cases), not scope.startswith(tuple(SCOPES.values())))
+                name, sentence = detectors.detect(self.task, self.pairs(cases), self.of_mistakes(), not scope.startswith(tuple(SCOPES.values())))
         except (ArithmeticError, LookupError, TypeError, ValueError):  # a result may be anything; then nothing is recognised
             name = sentence = ""
         if not sentence and all(single_precision(self.got[number].get("value")) for number in wrong):
@@ -221,10 +233,10 @@ class Inquiry:
         arguments = dict(zip(self.task["parameters"], self.task["cases"][number]))
         return detectors.Pair(numbers(got, expected), expected, arguments, number, got, self.tolerance)
 
-    def of_mistakes(self, cases):
-        """Return for each known mistake about values what it gives in these cases, None where it raises."""
+    def of_mistakes(self):
+        """Return the known mistakes about values, each with a function that tells what it gives in the case of a Pair: None where it raises."""
         known = (mistake for mistake in self.mistakes if set(mistake["about"]) & set(VALUES))
-        return [(mistake, [mistake["outcomes"][number].get("value") for number in cases]) for mistake in known]
+        return [(mistake, functools.partial(value_in, mistake)) for mistake in known]
 
     # The other respects.
 
