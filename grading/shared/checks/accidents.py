@@ -10,7 +10,7 @@ import sys
 import types
 from pathlib import Path
 
-from .outcomes import article, count
+from .outcomes import article, call, count
 from .verdicts import said
 
 EMPTY = "*Your answer here, in place of this line.*"
@@ -36,9 +36,10 @@ def before(name, names, tasks):
 
 def broken_cell(name, function):
     """Return the verdict when the cell that was run last for `name` did not define it."""
-    cell = last_cell(name)
-    if not cell:
+    cells = cells_run(name)
+    if not cells:
         return None
+    cell = cells[-1]
     older = "Python still has the function of before." if isinstance(function, types.FunctionType) else "So there is no such function yet."
     try:
         tree = ast.parse(cell)
@@ -47,20 +48,19 @@ def broken_cell(name, function):
         kind = "IndentationError" if isinstance(error, IndentationError) else "SyntaxError"
         summary = f"The cell of {name} that you ran last ended in {'an' if kind[0] == 'I' else 'a'} {kind}."
         return said(summary, f"Line {error.lineno}, {line!r}: {error.msg}. {older} Mend the line, or the one before it, and run the cell again.", "syntax")
-    defined = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == name]
+    defined = any(isinstance(node, ast.FunctionDef) and node.name == name for node in tree.body)
     code = getattr(function, "__code__", None)
-    if not defined or not code or "".join(linecache.getlines(code.co_filename)).strip() == cell.strip() or not linecache.getlines(code.co_filename):
+    source = "".join(linecache.getlines(code.co_filename)).strip() if code else ""
+    if not defined or source == cell.strip() or source not in [earlier.strip() for earlier in cells[:-1]]:
         return None
     return said(f"The cell of {name} that you ran last did not get as far as its function.", f"A line above def ended in an error. {older} Mend the line and run the cell again.", "older")
 
 
-def last_cell(name):
-    """Return the source of the cell that was run last and defines `name`, or tried to; None outside IPython."""
+def cells_run(name):
+    """Return the sources of the cells that were run and define `name`, or tried to, in their order; none outside IPython."""
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
-    if shell is None:
-        return None
     wanted = re.compile(rf"^[ \t]*def\s+{re.escape(name)}\b", re.M)
-    return next((cell for cell in reversed(shell.history_manager.input_hist_parsed) if wanted.search(cell)), None)
+    return [cell for cell in shell.history_manager.input_hist_parsed if wanted.search(cell)] if shell else []
 
 
 def renamed(name, names, tasks):
@@ -93,8 +93,6 @@ def called(function, arguments, others):
             found.add(wanted[frame.f_code])
 
     if wanted:
-        from .outcomes import call
-
         before = sys.getprofile()
         sys.setprofile(watch)
         try:
