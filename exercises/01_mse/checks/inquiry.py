@@ -356,7 +356,20 @@ def described(code):
     if isinstance(code, dict) and "make" in code:
         keywords = [f"{decode(key)}={short(decode(value))}" for key, value in code["and"]["dict"]]
         return f"{code['make']}({', '.join([*(short(value) for value in decode(code['with'])), *keywords])})"
-    return short(decode(code))
+    return exact(decode(code)) or short(decode(code))
+
+
+def exact(value):
+    """Write a number, or a few in a row, with all digits where some are a little off a round number that they would be taken for; else ""."""
+    array = np.asarray(value) if isinstance(value, float | np.ndarray) else np.zeros(0)
+    if array.dtype.kind != "f" or not 0 < array.size <= 6 or array.ndim > 1:
+        return ""
+    with np.errstate(all="ignore"):
+        off = np.abs(array - np.round(array, 2))
+        seeming = (1e-15 * np.abs(array) < off) & (off < 1e-6) & (np.abs(array) > 1e-3)
+    if not seeming.any():
+        return ""
+    return f"[{', '.join(map(repr, array.tolist()))}]" if array.ndim else repr(array.item())
 
 
 def short(value, names=()):

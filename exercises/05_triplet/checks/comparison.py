@@ -108,7 +108,7 @@ def unlike(got, expected, tolerance, place="", names=()):
 
 
 def first_unlike(got, expected, tolerance, place, keys=None, names=()):
-    places = names or [f"{place}[{key!r}]" for key in keys or range(len(expected))]
+    places = names or [f"{place}[{key!r}]" if place or not isinstance(key, str) else key for key in keys or range(len(expected))]
     found = (unlike(got[key], expected[key], tolerance, where) for key, where in zip(keys or range(len(expected)), places))
     return next(filter(None, found), None)
 
@@ -157,8 +157,9 @@ def unlike_number(got, expected, tolerance, place):
         near = np.where(np.isfinite(expected), off <= absolute + relative * np.abs(expected), (got == expected) | (np.isnan(got) & np.isnan(expected)))
     if np.all(near):
         return None
-    if np.any(np.isnan(got) & ~np.isnan(expected)):
-        return f"{returns} NaN, where a number is expected."
+    nan = np.isnan(got) & ~np.isnan(expected)
+    if np.any(nan):
+        return f"{returns} NaN, where {'infinity' if np.all(np.isinf(expected[nan])) else 'a number'} is expected."
     if np.any(np.isinf(got) & np.isfinite(expected)):
         return f"{returns} an infinite value, where a finite one is expected."
     if np.any(np.isfinite(got) & np.isinf(expected)):
