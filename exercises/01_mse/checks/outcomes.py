@@ -141,7 +141,8 @@ def state(argument):
 
 
 def line_of_cell(code, line):
-    return f"in {code.co_name}, line {line} of its cell: {linecache.getline(code.co_filename, line).strip()[:200]}"
+    name = code.co_qualname.split(".<locals>")[0] if code.co_name.startswith("<") else code.co_name  # <genexpr> would say nothing
+    return f"in {name}, line {line} of its cell: {linecache.getline(code.co_filename, line).strip()[:200]}"
 
 
 def told(error, function):

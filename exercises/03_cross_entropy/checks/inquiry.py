@@ -5,6 +5,7 @@ describes gives the student's outcome in every case of that respect: then no rig
 """
 
 import functools
+import re
 import textwrap
 import warnings
 from dataclasses import dataclass, replace
@@ -309,12 +310,23 @@ class Inquiry:
     # A case as a student reads it.
 
     def fault(self, wrong, name, sentence, see, key=ORDINARY):
-        """Return the Fault of the first of these cases."""
-        number = wrong[0]
+        """Return the Fault of the first of these cases in which the sentence shows."""
+        number = next(filter(self.shows(wrong, name, sentence, key), wrong[:1] + [each for each in wrong if each < self.visible]), wrong[0])
         lines = self.lines(number, key)
         if not sentence and key == ORDINARY and number < self.visible and self.example in (None, number + 1) and not self.right_but_for_its_kind(number):
             lines += [f"  expected: {short(self.expected[number]['value'], self.task['results'])}", f"  {ALONE}"]
         return Fault(number + 1, self.found[number][key], "\n".join(lines), sentence, name, see)
+
+    def shows(self, wrong, name, sentence, key):
+        """Return a function that says of a case whether what the sentence speaks about is what is wrong there."""
+        part = re.search(r"(?:^|: )In ([\w\[\]]+): ", sentence)
+        if key == REFUSAL and name == "fails_instead":
+            return lambda number: "raised" in self.got[number]
+        if key == ORDINARY and part:
+            return lambda number: f"at {part[1]}" in self.found[number][key]
+        if key == ORDINARY and sentence and all("value" in self.got[number] for number in wrong):
+            return lambda number: not self.right_but_for_its_kind(number)
+        return lambda number: True
 
     def right_but_for_its_kind(self, number):
         return "value" not in self.got[number] or alike(self.got[number]["value"], self.expected[number]["value"], self.tolerance, exact=False)
@@ -383,6 +395,8 @@ def short(value, names=()):
         return " ".join(text.split()) + ("" if value.size <= 30 else f", shape {value.shape}")
     if is_tensor(value):
         return f"tensor({short(value.numpy())})"
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {item if isinstance(item, str) else short(item)}" for key, item in value.items())
     if isinstance(value, float | np.ndarray):
         return f"{float(value):.6g}" if np.asarray(value).dtype.kind == "f" else str(value)
     return repr(value)
