@@ -324,7 +324,7 @@ class Inquiry:
             return lambda number: "raised" in self.got[number]
         if key == ORDINARY and part:
             return lambda number: f"at {part[1]}" in self.found[number][key]
-        if key == ORDINARY and sentence and all("value" in self.got[number] for number in wrong):
+        if name == "single_held":
             return lambda number: not self.right_but_for_its_kind(number)
         return lambda number: True
 
@@ -350,7 +350,17 @@ class Inquiry:
         if not wrong_kind or numbers(got, expected) is got:
             return ""
         entries = "entries" if isinstance(expected, np.ndarray) and expected.dtype.kind == "U" else "numbers"
-        return f" Its {entries} are right." if self.right_but_for_its_kind(number) else f" Its {entries} are not right either."
+        if self.right_but_for_its_kind(number):
+            return f" Its {entries} are right."
+        return f" Its {entries} are not right either." if same_shape(numbers(got, expected), expected) else ""
+
+
+def same_shape(got, expected):
+    """Say whether results can be compared number by number."""
+    if isinstance(expected, list | tuple) and isinstance(got, list | tuple):
+        return len(got) == len(expected) and all(map(same_shape, got, expected))
+    wanted = expected.numpy() if is_tensor(expected) else expected
+    return isinstance(got, np.ndarray | bool | int | float) and np.shape(got) == np.shape(wanted)
 
 
 # How arguments and results are shown.
