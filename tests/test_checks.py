@@ -78,7 +78,11 @@ def test_a_loop_that_never_ends_is_stopped_by_the_check_or_by_the_student(folder
         run(f"{ENDLESS}\nfrom checks import notebook; notebook.SECONDS = 1")
         said = run('check("surprise")')
         assert "It does not end: it was still running after 1 s in surprise, line " in said and "Does a loop never end" in said
-        run("notebook.SECONDS = 60")
+        run("def wait():\n    while True:\n        pass")
+        run("def surprise(p):\n    return wait()")
+        said = run('check("surprise")')
+        assert "1 s in surprise, line 2 of its cell: return wait() in wait, line " in said
+        run(f"{ENDLESS}\nnotebook.SECONDS = 60")
 
         def interrupt(manager):
             time.sleep(2)

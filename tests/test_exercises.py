@@ -19,7 +19,8 @@ from grading.author import exercises, source
 from grading.author.settings import SOURCE_ONLY
 from grading.author.source import EXERCISES, HELPER_MODULES, HELPERS, SOLUTIONS
 from grading.judge.exam import understood
-from grading.shared.checks.comparison import TOLERANCE, difference
+from grading.shared.checks.comparison import ORDINARY, TOLERANCE, difference, opened
+from grading.shared.checks.inquiry import Inquiry, described
 from grading.shared.checks.outcomes import call, decode, encode, train
 from grading.shared.checks.verdicts import judge, judge_training
 from tools import classes, notebooks
@@ -343,6 +344,9 @@ NAN, INF, ONE = float("nan"), float("inf"), np.array([1.0, 2.0])
         ((np.str_("sigmoid"), "x"), ("sigmoid", "x"), None),
         (("sigmoid", "y"), ("sigmoid", "x"), "at [1], the string 'y'"),
         ({"a": 1.0}, {"a": 1.0, "b": 1.0}, "other keys"),
+        ({"a": 1.0, "b": 0.5}, {"a": 1.0, "b": 1.0}, "not right: b: 0.5."),
+        ({"a": "in 0 groups"}, {"a": 1.0}, "not right: a: in 0 groups."),
+        (np.nan, INF, "NaN, where infinity is expected"),
         (object(), 1.0, "an object of type object"),
         (None, None, None),
         (0.0, None, "a float"),
@@ -382,6 +386,35 @@ def test_a_warning_counts_where_none_is_asked():
 
 
 # What a student who errs is told, in the exercise's own folder and a real kernel.
+
+
+@pytest.mark.parametrize(
+    "argument, text",
+    [
+        (1 + 1e-13, "1.0000000000001"),
+        (0.5, "0.5"),
+        (0.1 + 0.2, "0.3"),
+        (np.array([0.5, 0.5 + 4e-9]), "[0.5, 0.500000004]"),
+        (np.array([0.5, 0.25]), "[0.5 , 0.25]"),
+        (np.array([0.12344, 2.0]), "[0.1234, 2. ]"),
+        (np.array([1, 0]), "[1, 0]"),
+    ],
+)
+def test_a_number_a_little_off_a_round_one_is_not_shown_as_that(argument, text):
+    assert described(encode(argument)) == text
+
+
+@pytest.mark.parametrize(
+    "got, expected, words",
+    [
+        ([1.0, 3.0], ONE, " Its numbers are not right either."),
+        ([1.0, 2.0], ONE, " Its numbers are right."),
+        (np.array([[1.0, 2.0, 3.0]]).T @ np.array([[1.0, 2.0]]), np.array([[1.0, 2.0, 3.0], [2.0, 4.0, 6.0]]), ""),
+    ],
+)
+def test_numbers_are_called_wrong_only_where_each_has_its_place(got, expected, words):
+    task = {"tolerance": TOLERANCE, "without_warning": False, "parameters": [], "results": (), "edges": [], "expected": [{"value": encode(expected)}], "cases": [[]]}
+    assert Inquiry(task, [opened({"value": encode(got)})]).kind_apart(0, ORDINARY) == words
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ describes gives the student's outcome in every case of that respect: then no rig
 """
 
 import functools
+import re
 import textwrap
 import warnings
 from dataclasses import dataclass, replace
@@ -309,12 +310,23 @@ class Inquiry:
     # A case as a student reads it.
 
     def fault(self, wrong, name, sentence, see, key=ORDINARY):
-        """Return the Fault of the first of these cases."""
-        number = wrong[0]
+        """Return the Fault of the first of these cases in which the sentence shows."""
+        number = next(filter(self.shows(wrong, name, sentence, key), wrong[:1] + [each for each in wrong if each < self.visible]), wrong[0])
         lines = self.lines(number, key)
         if not sentence and key == ORDINARY and number < self.visible and self.example in (None, number + 1) and not self.right_but_for_its_kind(number):
             lines += [f"  expected: {short(self.expected[number]['value'], self.task['results'])}", f"  {ALONE}"]
         return Fault(number + 1, self.found[number][key], "\n".join(lines), sentence, name, see)
+
+    def shows(self, wrong, name, sentence, key):
+        """Return a function that says of a case whether what the sentence speaks about is what is wrong there."""
+        part = re.search(r"(?:^|: )In ([\w\[\]]+): ", sentence)
+        if key == REFUSAL and name == "fails_instead":
+            return lambda number: "raised" in self.got[number]
+        if key == ORDINARY and part:
+            return lambda number: f"at {part[1]}" in self.found[number][key]
+        if name == "single_held":
+            return lambda number: not self.right_but_for_its_kind(number)
+        return lambda number: True
 
     def right_but_for_its_kind(self, number):
         return "value" not in self.got[number] or alike(self.got[number]["value"], self.expected[number]["value"], self.tolerance, exact=False)
@@ -338,7 +350,17 @@ class Inquiry:
         if not wrong_kind or numbers(got, expected) is got:
             return ""
         entries = "entries" if isinstance(expected, np.ndarray) and expected.dtype.kind == "U" else "numbers"
-        return f" Its {entries} are right." if self.right_but_for_its_kind(number) else f" Its {entries} are not right either."
+        if self.right_but_for_its_kind(number):
+            return f" Its {entries} are right."
+        return f" Its {entries} are not right either." if same_shape(numbers(got, expected), expected) else ""
+
+
+def same_shape(got, expected):
+    """Say whether results can be compared number by number."""
+    if isinstance(expected, list | tuple) and isinstance(got, list | tuple):
+        return len(got) == len(expected) and all(map(same_shape, got, expected))
+    wanted = expected.numpy() if is_tensor(expected) else expected
+    return isinstance(got, np.ndarray | bool | int | float) and np.shape(got) == np.shape(wanted)
 
 
 # How arguments and results are shown.
@@ -356,7 +378,20 @@ def described(code):
     if isinstance(code, dict) and "make" in code:
         keywords = [f"{decode(key)}={short(decode(value))}" for key, value in code["and"]["dict"]]
         return f"{code['make']}({', '.join([*(short(value) for value in decode(code['with'])), *keywords])})"
-    return short(decode(code))
+    return exact(decode(code)) or short(decode(code))
+
+
+def exact(value):
+    """Write a number, or a few in a row, with all digits where some are a little off a round number that they would be taken for; else ""."""
+    array = np.asarray(value) if isinstance(value, float | np.ndarray) else np.zeros(0)
+    if array.dtype.kind != "f" or not 0 < array.size <= 6 or array.ndim > 1:
+        return ""
+    with np.errstate(all="ignore"):
+        off = np.abs(array - np.round(array, 2))
+        seeming = (1e-15 * np.abs(array) < off) & (off < 1e-6) & (np.abs(array) > 1e-3)
+    if not seeming.any():
+        return ""
+    return f"[{', '.join(map(repr, array.tolist()))}]" if array.ndim else repr(array.item())
 
 
 def short(value, names=()):
@@ -370,6 +405,8 @@ def short(value, names=()):
         return " ".join(text.split()) + ("" if value.size <= 30 else f", shape {value.shape}")
     if is_tensor(value):
         return f"tensor({short(value.numpy())})"
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {item if isinstance(item, str) else short(item)}" for key, item in value.items())
     if isinstance(value, float | np.ndarray):
         return f"{float(value):.6g}" if np.asarray(value).dtype.kind == "f" else str(value)
     return repr(value)

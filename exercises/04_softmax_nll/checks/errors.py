@@ -15,8 +15,8 @@ NAME = "Python does not know the name {name} here: is it misspelt, or has the ce
 UNSET = "The name {name} is used inside the function before anything was put into it, at least on the way that these arguments take."
 MODULE = "The check calls what you return with new images: return the trained network itself, and nothing besides. Yours is {name}."
 STUB = "A function that it calls is still the untouched one that raises NotImplementedError: write that one first, or run its cell."
-STOP = """It was stopped there. Does a loop never end, since no round changes what its condition asks about? Or does it take far more rounds than it
-should?"""
+STOP = """It was stopped there. Does a loop never end, since no round changes what its condition asks about, or changes it the wrong way? Or does it
+take far more rounds than it should?"""
 RECURSION = "A function calls itself again and again and never returns: is a name used for two things?"
 GRAD = "NumPy cannot take over a tensor that autograd still watches: .detach() first, then .numpy()."
 SIGNATURE = "The function is called with the arguments of the task, in its order: def {name}({parameters}). Yours takes others."

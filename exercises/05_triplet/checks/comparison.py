@@ -99,7 +99,8 @@ def unlike(got, expected, tolerance, place="", names=()):
     if isinstance(expected, dict):
         if not isinstance(got, dict) or set(got) != set(expected):
             return f"{returns} {article(got)}, with other keys than it should have."
-        return first_unlike(got, expected, tolerance, place, list(expected))
+        wrong = next((key for key in expected if unlike(got[key], expected[key], tolerance)), None)
+        return None if wrong is None else f"What it returns is not right: {wrong}: {format(got[wrong], '.6g') if isinstance(got[wrong], float) else got[wrong]}."
     if expected is None or isinstance(expected, str | Other):
         return None if type(got) is type(expected) and got == expected else f"{returns} {article(got)}, which is not right."
     if is_tensor(expected):
@@ -107,9 +108,9 @@ def unlike(got, expected, tolerance, place="", names=()):
     return unlike_number(got, np.asarray(expected), tolerance, place)
 
 
-def first_unlike(got, expected, tolerance, place, keys=None, names=()):
-    places = names or [f"{place}[{key!r}]" for key in keys or range(len(expected))]
-    found = (unlike(got[key], expected[key], tolerance, where) for key, where in zip(keys or range(len(expected)), places))
+def first_unlike(got, expected, tolerance, place, names=()):
+    places = names or [f"{place}[{index}]" for index in range(len(expected))]
+    found = (unlike(got[index], expected[index], tolerance, where) for index, where in enumerate(places))
     return next(filter(None, found), None)
 
 
@@ -157,8 +158,9 @@ def unlike_number(got, expected, tolerance, place):
         near = np.where(np.isfinite(expected), off <= absolute + relative * np.abs(expected), (got == expected) | (np.isnan(got) & np.isnan(expected)))
     if np.all(near):
         return None
-    if np.any(np.isnan(got) & ~np.isnan(expected)):
-        return f"{returns} NaN, where a number is expected."
+    nan = np.isnan(got) & ~np.isnan(expected)
+    if np.any(nan):
+        return f"{returns} NaN, where {'infinity' if np.all(np.isinf(expected[nan])) else 'a number'} is expected."
     if np.any(np.isinf(got) & np.isfinite(expected)):
         return f"{returns} an infinite value, where a finite one is expected."
     if np.any(np.isfinite(got) & np.isinf(expected)):

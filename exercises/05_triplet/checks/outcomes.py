@@ -140,6 +140,11 @@ def state(argument):
     return encode(argument.state_dict() if hasattr(argument, "state_dict") else argument)
 
 
+def line_of_cell(code, line):
+    name = code.co_qualname.split(".<locals>")[0] if code.co_name.startswith("<") else code.co_name  # <genexpr> would say nothing
+    return f"in {name}, line {line} of its cell: {linecache.getline(code.co_filename, line).strip()[:200]}"
+
+
 def told(error, function):
     """Return an exception as plain data."""
     frames = []
@@ -150,8 +155,9 @@ def told(error, function):
     in_cells = [(frame.f_code, line) for frame, line in frames if frame.f_globals.get("__name__") == "__main__"]
     where = ""
     if in_cells and not in_cells[-1][0].co_name.endswith("_view"):
-        place, line = in_cells[-1]
-        where = f"in {place.co_name}, line {line} of its cell: {linecache.getline(place.co_filename, line).strip()[:200]}"
+        where = line_of_cell(*in_cells[-1])
+        if isinstance(error, TooLong) and in_cells[0][0] is not in_cells[-1][0]:  # a loop may be in any of the functions that wait for each other
+            where = f"{line_of_cell(*in_cells[0])}\n    {where}"
     code = getattr(function, "__code__", None)
     stub = isinstance(error, NotImplementedError) and frames[-1][0].f_code is code and code.co_names == ("NotImplementedError",)
     try:

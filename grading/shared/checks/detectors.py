@@ -594,6 +594,8 @@ def other_shape(pairs):
     pairs = Pairs(pair._replace(got=array(pair.raw)) if isinstance(array(pair.raw), np.ndarray) else pair for pair in pairs)  # as it came, where a size is 1
     for name, wrong, sentence in RESHAPED:
         if explains(pairs, functools.partial(attempted, wrong)) and enough_shapes(pairs):
+            if name == "flat" and any(isinstance(pair.raw, list | tuple) for pair in pairs):
+                sentence = "The numbers are right, but always in one flat list: an array is asked, of the shape that belongs to each case."
             return name, sentence
     for axis, what in ((0, "row"), (1, "column")):
         found = one_more_or_less(pairs, axis, what)
