@@ -309,8 +309,10 @@ class Inquiry:
     # A case as a student reads it.
 
     def fault(self, wrong, name, sentence, see, key=ORDINARY):
-        """Return the Fault of the first of these cases."""
+        """Return the Fault of the first of these cases; where numbers are wrong, not of one that only has another kind of thing."""
         number = wrong[0]
+        if sentence and key == ORDINARY:
+            number = next((each for each in wrong if "value" not in self.got[each] or not self.right_but_for_its_kind(each)), number)
         lines = self.lines(number, key)
         if not sentence and key == ORDINARY and number < self.visible and self.example in (None, number + 1) and not self.right_but_for_its_kind(number):
             lines += [f"  expected: {short(self.expected[number]['value'], self.task['results'])}", f"  {ALONE}"]
@@ -335,10 +337,13 @@ class Inquiry:
         """Say of a thing of the wrong kind whether its numbers are right."""
         got, expected = self.got[number].get("value"), self.expected[number].get("value")
         wrong_kind = key == ORDINARY and "value" in self.got[number] and another_kind(got, expected) and "not right" not in self.found[number][key]
-        if not wrong_kind or numbers(got, expected) is got:
+        turned = numbers(got, expected)
+        if not wrong_kind or turned is got:
             return ""
         entries = "entries" if isinstance(expected, np.ndarray) and expected.dtype.kind == "U" else "numbers"
-        return f" Its {entries} are right." if self.right_but_for_its_kind(number) else f" Its {entries} are not right either."
+        if self.right_but_for_its_kind(number):
+            return f" Its {entries} are right."
+        return f" Its {entries} are not right either." if getattr(turned, "shape", None) == getattr(expected, "shape", ()) else ""
 
 
 # How arguments and results are shown.
