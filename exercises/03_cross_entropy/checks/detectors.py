@@ -411,11 +411,13 @@ DONE = {
 
 
 def done(pairs):
+    if not pairs.enough:
+        return None
     for name, (wrong, sentence) in DONE.items():
-        if pairs.enough and explains(pairs, functools.partial(shaped, wrong)):
+        if explains(pairs, functools.partial(shaped, wrong)):
             return name, sentence
     for argument in pairs[0].arguments:
-        if pairs.enough and explains(pairs, functools.partial(of_argument, argument)):
+        if explains(pairs, functools.partial(of_argument, argument)):
             return f"argument {argument}", f"What you return is the argument {argument}, as it came."
     return None
 
@@ -499,10 +501,15 @@ def nearby(pairs):
 # Something small, added or cut off.
 
 
+def in_one_row(pairs):
+    """Return the numbers of all cases in a row: those that came back, and the right ones."""
+    return (np.concatenate([np.ravel(each).astype(float) for each in side]) for side in zip(*((pair.got, pair.expected) for pair in pairs)))
+
+
 def small_amount(pairs):
     """−ln(p + amount) in place of −ln p, or its negative: the right result says what p was."""
     for sign in (1, -1):
-        got, expected = (np.concatenate([np.ravel(sign * each.astype(float)) for each in side]) for side in ([pair.got for pair in pairs], [pair.expected for pair in pairs]))
+        got, expected = (sign * side for side in in_one_row(pairs))
         infinite = np.isposinf(expected)
         if infinite.any():
             heights, where = got[infinite], "Where an infinity is right"
@@ -527,7 +534,7 @@ def small_amount(pairs):
 
 def capped(pairs):
     """No loss above −ln of a round small number, however large the right one is."""
-    got, expected = (np.concatenate([np.ravel(each).astype(float) for each in side]) for side in ([pair.got for pair in pairs], [pair.expected for pair in pairs]))
+    got, expected = in_one_row(pairs)
     short = got < expected - 1e-6 * (1 + np.abs(got))
     if not np.all(np.isfinite(got)) or np.any(got < -1e-3) or not short.any() or not any(pair.expected.size > 1 for pair in pairs):
         return None
@@ -551,14 +558,14 @@ def cut_off(pairs):
     if 1 in (len(low), len(high)) and not any(pair.expected.ndim for pair in pairs):
         return None  # a mean of what was cut off is no end itself
     least, most = (low[0] if low else -math.inf), (high[0] if high else math.inf)
-    if (low or high) and explains(pairs, lambda pair: np.clip(pair.expected, least, most)) and distinct(pairs):
+    if (low or high) and explains(pairs, lambda pair: np.clip(pair.expected, least, most)) and right_in_part(pairs):
         ends = [f"below {least:.10g}"] * bool(low) + [f"above {most:.10g}"] * bool(high)
         return "cut off", f"What you return is right, but never {' or '.join(ends)}: it is cut off there."
     return None
 
 
-def distinct(pairs):
-    """Say whether some results are right and not all right ones are equal."""
+def right_in_part(pairs):
+    """Say whether some entries are right."""
     return any(not np.all(wrong_entries(pair)) for pair in pairs)
 
 
@@ -569,7 +576,7 @@ def unstable(pairs):
     """NaN or infinity where something finite is right, and everything else right."""
     wrong = [(pair.got[where], pair.expected[where]) for pair in pairs for where in [wrong_entries(pair)]]
     got, expected = (np.concatenate([each[place].ravel().astype(float) for each in wrong]) for place in (0, 1))
-    if not got.size or not distinct(pairs) and len({pair.number for pair in pairs if pair.right}) == 0:
+    if not got.size or not (right_in_part(pairs) or any(pair.right for pair in pairs)):
         return None
     if np.all(~np.isfinite(got)) and np.all(np.isfinite(expected)):
         what = "NaN" if np.all(np.isnan(got)) else "infinite" if np.all(np.isinf(got)) else "NaN or infinite"
