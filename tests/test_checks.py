@@ -202,3 +202,32 @@ def test_where_nothing_fits_one_case_is_shown_with_what_it_should_give():
 
     text = said(noise, small()).text()
     assert "expected: 2" in text and "this one case alone earns nothing" in text
+
+
+def test_nothing_is_said_of_cases_that_were_not_tried():
+    stopped = {"raised": ["TooLong"], "message": "still running after 5 s", "where": "in double", "too_long": True}
+    right = call(lambda x: 2 * x, [1.0])
+    told = judge(small(cases=((1.0,), (3.0,), (0.0,))), [right, stopped, stopped | {"not_called": True}]).text()
+    assert "1 of the cases that were tried is right; 1 was not tried." in told and "of 3" not in told
+
+
+def values(*pairs):
+    """Return a task without mistakes, whose right results stand second in each pair, and the outcomes that stand first."""
+    task = small(cases=[(float(number),) for number in range(len(pairs))], edges=())
+    return task | {"expected": [{"value": encode(right)} for _, right in pairs]}, [{"value": encode(got)} for got, _ in pairs]
+
+
+def test_numbers_that_have_another_shape_are_not_called_wrong():
+    tables = [np.arange(6.0).reshape(2, 3), np.arange(8.0).reshape(2, 4)]
+    told = judge(*values(*((table.T, table) for table in tables))).text()
+    assert "is the transpose of what is right" in told and "not right either" not in told
+
+
+def test_a_number_that_is_seen_once_is_no_end_at_which_something_is_cut_off():
+    assert "cut off" in judge(*values((1.0, 1.0), (12.0, 40.0), (12.0, 50.0))).text()
+    assert "cut off" not in judge(*values((1.0, 1.0), (1e-7, 0.0), (12.0, 40.0))).text()
+
+
+def test_the_case_that_is_shown_is_one_whose_numbers_are_wrong_when_the_sentence_is_about_these():
+    verdict = judge(small((one_at_zero, "edge"), cases=((3.0,), (0.0,)), edges=(1,)), [call(lambda x: np.array([2 * x if x else 1.0]), [x]) for x in (3.0, 0.0)])
+    assert verdict.sentences == ["At zero you return 1."] and verdict.case == 2

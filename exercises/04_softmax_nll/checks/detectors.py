@@ -146,7 +146,7 @@ def parts(pairs, names):
         size = len(first)
         if all(isinstance(pair.got, tuple | list) and len(pair.got) == len(pair.expected) == size for pair in pairs):
             for index in range(size):
-                part = (pair._replace(got=array(pair.got[index]), expected=array(pair.expected[index])) for pair in pairs)
+                part = (pair._replace(got=array(pair.got[index]), expected=array(pair.expected[index]), raw=pair.raw[index]) for pair in pairs)
                 yield names[index] if names else f"[{index}]", Pairs(part)
     else:
         yield "", Pairs(pair._replace(got=array(pair.got), expected=array(pair.expected)) for pair in pairs)
@@ -411,11 +411,13 @@ DONE = {
 
 
 def done(pairs):
+    if not pairs.enough:
+        return None
     for name, (wrong, sentence) in DONE.items():
-        if pairs.enough and explains(pairs, functools.partial(shaped, wrong)):
+        if explains(pairs, functools.partial(shaped, wrong)):
             return name, sentence
     for argument in pairs[0].arguments:
-        if pairs.enough and explains(pairs, functools.partial(of_argument, argument)):
+        if explains(pairs, functools.partial(of_argument, argument)):
             return f"argument {argument}", f"What you return is the argument {argument}, as it came."
     return None
 
@@ -471,7 +473,7 @@ def digits_cancelled(pairs):
         values += list(pair.got[wrong])
     if not most or not any(values) or not pairs.enough or np.ptp(rests) <= 1e-3 * most or np.ptp(values) <= 1e-3 * most:
         return None  # the same everywhere: that was added, or cut off
-    return "digits cancelled", f"Large numbers are right; where the right one is 0 or small beside them yours is off, by up to {most:.1g}. That is what rounding leaves when large numbers are subtracted: is a square multiplied out, as |a|² − 2ab + |b|²? Subtract first, and square the difference."
+    return "digits cancelled", f"Large numbers are right; some that are small beside them, or 0, are off, by up to {most:.1g}. That is what rounding leaves when large numbers are subtracted: is a square multiplied out, as |a|² − 2ab + |b|²? Subtract first, and square the difference."
 
 
 def small_ones_zero(pairs):
@@ -499,10 +501,15 @@ def nearby(pairs):
 # Something small, added or cut off.
 
 
+def in_one_row(pairs):
+    """Return the numbers of all cases in a row: those that came back, and the right ones."""
+    return (np.concatenate([np.ravel(each).astype(float) for each in side]) for side in zip(*((pair.got, pair.expected) for pair in pairs)))
+
+
 def small_amount(pairs):
     """−ln(p + amount) in place of −ln p, or its negative: the right result says what p was."""
     for sign in (1, -1):
-        got, expected = (np.concatenate([np.ravel(sign * each.astype(float)) for each in side]) for side in ([pair.got for pair in pairs], [pair.expected for pair in pairs]))
+        got, expected = (sign * side for side in in_one_row(pairs))
         infinite = np.isposinf(expected)
         if infinite.any():
             heights, where = got[infinite], "Where an infinity is right"
@@ -527,7 +534,7 @@ def small_amount(pairs):
 
 def capped(pairs):
     """No loss above −ln of a round small number, however large the right one is."""
-    got, expected = (np.concatenate([np.ravel(each).astype(float) for each in side]) for side in ([pair.got for pair in pairs], [pair.expected for pair in pairs]))
+    got, expected = in_one_row(pairs)
     short = got < expected - 1e-6 * (1 + np.abs(got))
     if not np.all(np.isfinite(got)) or np.any(got < -1e-3) or not short.any() or not any(pair.expected.size > 1 for pair in pairs):
         return None
@@ -548,15 +555,17 @@ def cut_off(pairs):
         low, high = [*low, *got[got > expected]], [*high, *got[got < expected]]
     if any(not np.all(np.isfinite(ends)) or (len(ends) and np.ptp(ends) > 1e-6 * max(abs(ends[0]), TINY)) for ends in (low, high)) or not pairs.enough:
         return None
+    if 1 in (len(low), len(high)) and not any(pair.expected.ndim for pair in pairs):
+        return None  # a mean of what was cut off is no end itself
     least, most = (low[0] if low else -math.inf), (high[0] if high else math.inf)
-    if (low or high) and explains(pairs, lambda pair: np.clip(pair.expected, least, most)) and distinct(pairs):
+    if (low or high) and explains(pairs, lambda pair: np.clip(pair.expected, least, most)) and right_in_part(pairs):
         ends = [f"below {least:.10g}"] * bool(low) + [f"above {most:.10g}"] * bool(high)
         return "cut off", f"What you return is right, but never {' or '.join(ends)}: it is cut off there."
     return None
 
 
-def distinct(pairs):
-    """Say whether some results are right and not all right ones are equal."""
+def right_in_part(pairs):
+    """Say whether some entries are right."""
     return any(not np.all(wrong_entries(pair)) for pair in pairs)
 
 
@@ -567,7 +576,7 @@ def unstable(pairs):
     """NaN or infinity where something finite is right, and everything else right."""
     wrong = [(pair.got[where], pair.expected[where]) for pair in pairs for where in [wrong_entries(pair)]]
     got, expected = (np.concatenate([each[place].ravel().astype(float) for each in wrong]) for place in (0, 1))
-    if not got.size or not distinct(pairs) and len({pair.number for pair in pairs if pair.right}) == 0:
+    if not got.size or not (right_in_part(pairs) or any(pair.right for pair in pairs)):
         return None
     if np.all(~np.isfinite(got)) and np.all(np.isfinite(expected)):
         what = "NaN" if np.all(np.isnan(got)) else "infinite" if np.all(np.isinf(got)) else "NaN or infinite"
@@ -591,7 +600,7 @@ def unstable(pairs):
 
 
 def other_shape(pairs):
-    pairs = Pairs(pair._replace(got=array(pair.raw)) if isinstance(array(pair.raw), np.ndarray) else pair for pair in pairs)  # as it came, where a size is 1
+    pairs = as_they_came(pairs)
     for name, wrong, sentence in RESHAPED:
         if explains(pairs, functools.partial(attempted, wrong)) and enough_shapes(pairs):
             if name == "flat" and any(isinstance(pair.raw, list | tuple) for pair in pairs):
@@ -605,6 +614,11 @@ def other_shape(pairs):
     if wide and all(pair.expected.ndim == 1 and pair.got.shape == pair.expected.shape * 2 and same(np.diagonal(pair.got), pair.expected) for pair in wide):
         return "broadcast", "What you return is a square table, and what is asked is its diagonal: a column (m, 1) meets a row (m,) somewhere, and NumPy makes a table of all pairs."
     return other_axis(pairs) or turned(pairs)
+
+
+def as_they_came(pairs):
+    """Return the Pairs with the shapes that were returned: an axis of length 1 tells a row from a column."""
+    return Pairs(pair._replace(got=array(pair.raw)) if isinstance(array(pair.raw), np.ndarray) else pair for pair in pairs)
 
 
 def turned(pairs):
@@ -721,6 +735,7 @@ def besides(pairs, mistakes):
 
 def transposed(pairs, mistakes):
     """A known mistake, and its transpose returned."""
+    pairs = as_they_came(pairs)
     if not enough_shapes(pairs) or not any(pair.got.size for pair in off_shape(pairs)):
         return None
     for mistake, value in mistakes:
@@ -807,7 +822,7 @@ def some_entries(pairs, whole):
     wrong = [np.asarray(pair.got != pair.expected) if pair.got.dtype.kind not in "iuf" else wrong_entries(pair) for pair in pairs]
     if not any(np.any(~each) for each in wrong) or sum(bool(each.any()) for each in wrong) < 2:
         return None
-    for name, mask in PLACES if all(pair.expected.ndim for pair in pairs) else []:
+    for name, mask in PLACES if whole and all(pair.expected.ndim for pair in pairs) else []:
         places = [mask(each.shape) for each in wrong]
         if all(place is not None and (not each.any() or np.array_equal(each, place) and not place.all()) for place, each in zip(places, wrong)):
             return f"only {name}", f"All entries are right but those in {name}."

@@ -74,12 +74,18 @@ def judge(task, got, example=None):
     if got and all(outcome.get("stub") for outcome in got):
         return NOT_ATTEMPTED
     inquiry = Inquiry(task, list(map(opened, got)), example)
-    number = len(got)
-    right = number - len(inquiry.wrong)
-    if right == number:
-        return Verdict(True, f"All {number} cases are right.")
-    summary = f"{right} of {number} cases {'is' if right == 1 else 'are'} right." if right else f"None of the {number} cases is right."
-    return Verdict(False, summary, inquiry.faults())
+    if not inquiry.wrong:
+        return Verdict(True, f"All {len(got)} cases are right.")
+    return Verdict(False, how_many(got, inquiry.wrong), inquiry.faults())
+
+
+def how_many(got, wrong):
+    """Say how many cases are right, of those that were tried: none is after one that does not end."""
+    right, untried = len(got) - len(wrong), sum(outcome.get("not_called", False) for outcome in got)
+    verb = "is" if right < 2 else "are"
+    if untried:
+        return f"{right or 'None'} of the cases that were tried {verb} right; {untried} {'was' if untried == 1 else 'were'} not tried."
+    return f"{right} of {len(got)} cases {verb} right." if right else f"None of the {len(got)} cases {verb} right."
 
 
 # A task that trains.
@@ -118,6 +124,9 @@ def unmeasured(task, truth, got):
         return NOT_ATTEMPTED
     if "raised" in got:
         name, sentence = explained(got, task)
+        if name == "no_module":  # which the check found, not Python
+            problem = f"It returns {got['message'].partition(', not ')[2]}, where a torch.nn.Module is asked."
+            return Verdict(False, "It returns no network.", [Fault(0, problem, f"  {problem}", sentence, name)])
         problem = raised(got)
         return Verdict(False, "It raises an error.", [Fault(0, problem, f"  {problem}", sentence, name)])
     if got.get("modified"):

@@ -347,12 +347,13 @@ class Inquiry:
         """Say of a thing of the wrong kind whether its numbers are right."""
         got, expected = self.got[number].get("value"), self.expected[number].get("value")
         wrong_kind = key == ORDINARY and "value" in self.got[number] and another_kind(got, expected) and "not right" not in self.found[number][key]
-        if not wrong_kind or numbers(got, expected) is got:
+        turned = numbers(got, expected)
+        if not wrong_kind or turned is got:
             return ""
         entries = "entries" if isinstance(expected, np.ndarray) and expected.dtype.kind == "U" else "numbers"
         if self.right_but_for_its_kind(number):
             return f" Its {entries} are right."
-        return f" Its {entries} are not right either." if same_shape(numbers(got, expected), expected) else ""
+        return f" Its {entries} are not right either." if same_shape(turned, expected) else ""
 
 
 def same_shape(got, expected):
