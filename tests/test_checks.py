@@ -1,5 +1,6 @@
 """What a check tells a student, in a real kernel: about what happens to cells, and that it says nothing that a right case contradicts."""
 
+import re
 import shutil
 import time
 from contextlib import contextmanager
@@ -69,6 +70,12 @@ def test_cells_that_failed_were_renamed_or_not_run_are_told_apart(folder):
         assert "ended in a SyntaxError" in said and "Python still has the function of before" in said and "✓" not in said
         run("p = nothing\ndef surprise(p):\n    return -np.log(p)")
         assert "did not get as far as its function" in run('check("surprise")')
+        run("def suprise(p):\n    return -np.log(p)")
+        assert "The cell that you ran last defines suprise, and not surprise." in run('check("surprise")')
+        run(SURPRISE.source)
+        assert "suprise" not in run('check("surprise")')
+        run("def suprise(p):\n    return p")
+        assert "You ran a cell that defines suprise after that of surprise" in run('check("surprise")')
         run("surprise = 0.5")
         assert "surprise is a float now: a cell gave its name to something else" in run('check("surprise")')
 
@@ -78,6 +85,7 @@ def test_a_loop_that_never_ends_is_stopped_by_the_check_or_by_the_student(folder
         run(f"{ENDLESS}\nfrom checks import notebook; notebook.SECONDS = 1")
         said = run('check("surprise")')
         assert "It was still running after 1 s, and was stopped. in surprise, line " in said and "Does a loop never end" in said
+        assert re.search(r"✗ The first case is not right\. [0-9]+ more were not run\.", said)
         run("notebook.SECONDS = 60")
 
         def interrupt(manager):

@@ -10,7 +10,7 @@ import sys
 import types
 from pathlib import Path
 
-from .outcomes import article, count
+from .outcomes import article, call, count
 from .verdicts import said
 
 EMPTY = "*Your answer here, in place of this line.*"
@@ -39,9 +39,10 @@ def before(name, names, tasks):
 
 def broken_cell(name, function):
     """Return the verdict when the cell that was run last for `name` did not define it."""
-    cell = last_cell(name)
-    if not cell:
+    cells = list(cells_run(name).values())
+    if not cells:
         return None
+    cell = cells[-1]
     older = "Python still has the function of before." if isinstance(function, types.FunctionType) else "So there is no such function yet."
     try:
         tree = ast.parse(cell)
@@ -50,29 +51,24 @@ def broken_cell(name, function):
         kind = "IndentationError" if isinstance(error, IndentationError) else "SyntaxError"
         summary = f"The cell of {name} that you ran last ended in {'an' if kind[0] == 'I' else 'a'} {kind}."
         return said(summary, f"Line {error.lineno}, {line!r}: {error.msg}. {older} Mend the line, or the one before it, and run the cell again.", "syntax")
-    defined = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == name]
+    defined = any(isinstance(node, ast.FunctionDef) and node.name == name for node in tree.body)
     code = getattr(function, "__code__", None)
-    if not defined or not code or "".join(linecache.getlines(code.co_filename)).strip() == cell.strip() or not linecache.getlines(code.co_filename):
+    source = "".join(linecache.getlines(code.co_filename)).strip() if code else ""
+    if not defined or source == cell.strip() or source not in [earlier.strip() for earlier in cells[:-1]]:
         return None
     return said(f"The cell of {name} that you ran last did not get as far as its function.", f"A line above def ended in an error. {older} Mend the line and run the cell again.", "older")
 
 
-def last_cell(name):
-    """Return the source of the cell that was run last and defines `name`, or tried to; None outside IPython."""
-    place = place_of(name)
-    return cells_run()[place] if place >= 0 else None
-
-
 def place_of(name):
-    """Return the place of that cell among all that were run, -1 without one."""
-    wanted = re.compile(rf"^[ \t]*def\s+{re.escape(name)}\b", re.M)
-    return max((place for place, cell in enumerate(cells_run()) if wanted.search(cell)), default=-1)
+    """Return the place among all cells that were run of the last that defines `name`, or tried to; -1 without one."""
+    return max(cells_run(name), default=-1)
 
 
-def cells_run():
-    """Return the sources of all cells that were run in this session; none outside IPython."""
+def cells_run(name):
+    """Return the sources of the cells that were run and define `name`, or tried to, by their places; none outside IPython."""
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
-    return shell.history_manager.input_hist_parsed if shell else []
+    wanted = re.compile(rf"^[ \t]*def\s+{re.escape(name)}\b", re.M)
+    return {place: cell for place, cell in enumerate(shell.history_manager.input_hist_parsed) if wanted.search(cell)} if shell else {}
 
 
 def renamed(name, names, tasks):
@@ -112,8 +108,6 @@ def called(function, arguments, others):
             found.add(wanted[frame.f_code])
 
     if wanted:
-        from .outcomes import call
-
         before = sys.getprofile()
         sys.setprofile(watch)
         try:
