@@ -453,7 +453,7 @@ def test_a_student_who_errs_is_told_what_is_wrong(student):
     assert "AttributeError" in said["l2_penalty-check"] and "in l2_penalty, line 3 of its cell: return total / thetas[0].nothing" in said["l2_penalty-check"]
     assert "an array of shape (3,), where an array of shape" in said["mse_gradient-check"] and "theta = " in said["mse_gradient-check"]
     assert "It returns None: is the return missing?" in said["numerical_gradient-check"]
-    assert "at [0], a torch tensor" in said["gradient_descent-check"] and "uses mse_gradient, whose own check does not pass yet" in said["gradient_descent-check"]
+    assert "at theta, a torch tensor" in said["gradient_descent-check"] and "uses mse_gradient, whose own check does not pass yet" in said["gradient_descent-check"]
     assert "ended in a SyntaxError" in said["iou-check"] and "Line 2, 'syntax error': invalid syntax" in said["iou-check"]
     assert "TypeError" in said["parameter_groups-check"] and "takes 1 positional argument" in said["parameter_groups-check"]
     assert "a torch.nn.Module is asked" in said["fit_boxes-check"]

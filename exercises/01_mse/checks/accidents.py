@@ -19,14 +19,17 @@ CLOSENESS = 0.75  # of a misspelt name
 
 def before(name, names, tasks):
     """Return the verdict on a function that cannot be checked, or is not the one that the student wrote last; None for others."""
-    broken = broken_cell(name, names.get(name))
-    if broken:
-        return broken
     other = renamed(name, names, tasks)
-    if name not in names or (other and untouched(names[name])):
+    broken = broken_cell(name, names.get(name))
+    later = broken and other and place_of(other) > place_of(name)
+    if broken and not later:
+        return broken
+    if name not in names or (other and (later or untouched(names[name]))):
         if other:
             sentence = f"There is a function {other}, but the task wants it under the name {name}: mend the name after def and run the cell again."
-            return said(f"There is no function {name} yet." if name not in names else f"{name} is not attempted yet.", sentence, "renamed")
+            summary = f"There is no function {name} yet." if name not in names else f"{name} is not attempted yet."
+            summary = f"The cell that you ran last defines {other}, and not {name}." if later else summary
+            return said(summary, sentence, "renamed")
         return said(f"There is no function {name} yet.", "Its cell has not been run in this session, or ended in an error: run it, and the cells above it.", "not_run")
     if not callable(names[name]):
         sentence = f"{name} is {article(names[name])} now: a cell gave its name to something else. Give that another name, and run the cell of the function again."
@@ -36,7 +39,7 @@ def before(name, names, tasks):
 
 def broken_cell(name, function):
     """Return the verdict when the cell that was run last for `name` did not define it."""
-    cells = cells_run(name)
+    cells = list(cells_run(name).values())
     if not cells:
         return None
     cell = cells[-1]
@@ -56,17 +59,29 @@ def broken_cell(name, function):
     return said(f"The cell of {name} that you ran last did not get as far as its function.", f"A line above def ended in an error. {older} Mend the line and run the cell again.", "older")
 
 
+def place_of(name):
+    """Return the place among all cells that were run of the last that defines `name`, or tried to; -1 without one."""
+    return max(cells_run(name), default=-1)
+
+
 def cells_run(name):
-    """Return the sources of the cells that were run and define `name`, or tried to, in their order; none outside IPython."""
+    """Return the sources of the cells that were run and define `name`, or tried to, by their places; none outside IPython."""
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     wanted = re.compile(rf"^[ \t]*def\s+{re.escape(name)}\b", re.M)
-    return [cell for cell in shell.history_manager.input_hist_parsed if wanted.search(cell)] if shell else []
+    return {place: cell for place, cell in enumerate(shell.history_manager.input_hist_parsed) if wanted.search(cell)} if shell else {}
 
 
 def renamed(name, names, tasks):
     """Return the function of the notebook whose name is nearly `name`, or None."""
     own = [other for other, value in names.items() if isinstance(value, types.FunctionType) and value.__module__ == "__main__" and other not in tasks]
     return next(iter(difflib.get_close_matches(name, own, 1, CLOSENESS)), None)
+
+
+def run_later(name, names, tasks):
+    """Say that a function whose name is nearly `name` was run after it; nothing without one."""
+    other = renamed(name, names, tasks)
+    later = other and place_of(other) > place_of(name) >= 0
+    return f"You ran a cell that defines {other} after that of {name}: what is checked here is {name}, as you ran it before." if later else ""
 
 
 def untouched(function):
@@ -122,16 +137,22 @@ def written_answers(points, begun):
     if not cells:
         return f"Written answers ({total}) are read by your instructor.\nBefore you hand in: restart the kernel, run all cells, and save the notebook."
     lines = [f"Written answers, which your instructor reads: {total} wait."]
-    empty = [name for name in points if name not in cells or not cells[name].replace(EMPTY, "").strip()]
-    lines += [f"  still empty in the file as last saved: {name} ({count(points[name], 'point', 'points')})" for name in empty]
+    empty = [name for name in points if not cells.get(name, "").replace(EMPTY, "").strip()]
+    lines += [f"  still empty in the file as last saved: {numbered(name, cells)} ({count(points[name], 'point', 'points')})" for name in empty]
     if begun or len(empty) < len(points):
         size = max(1, round(path.stat().st_size / 1000))
-        lines.append(f"Hand in the file {path.name} ({size} KB). Restart the kernel, run all cells and save first: what is not saved is not handed in.")
+        lines.append(f"Hand in the file {path.name} ({size} KB).\nRestart the kernel, run all cells and save first: what is not saved is not handed in.")
     return "\n".join(lines)
 
 
+def numbered(name, cells):
+    """Return a task's number, as its heading has it; its name where there is none."""
+    found = re.match(r"## (\d+)\.", cells.get(f"{name}-task", ""))
+    return f"task {found[1]}" if found else name
+
+
 def saved_notebook(points):
-    """Return the path of this notebook's file, and its written answers by name; (None, {}) where it cannot be found."""
+    """Return the path of this notebook's file, and the text of its cells by name; (None, {}) where it cannot be found."""
     session = os.environ.get("JPY_SESSION_NAME", "")
     here = [Path(Path(session).name), *sorted(Path().glob("*.ipynb"))] if session else sorted(Path().glob("*.ipynb"))
     for path in here:
@@ -141,5 +162,5 @@ def saved_notebook(points):
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             continue
         if points.keys() & answers.keys():
-            return path, {name: answers[name] for name in points if name in answers}
+            return path, answers
     return None, {}

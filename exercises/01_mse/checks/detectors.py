@@ -582,7 +582,7 @@ def unstable(pairs):
         what = "NaN" if np.all(np.isnan(got)) else "infinite" if np.all(np.isinf(got)) else "NaN or infinite"
         return "unstable", f"Wherever you return a finite number it is right. Elsewhere it is {what}, where a finite number is right: on the way something overflows, as exp does from 710 on, or ln 0 or 0 · ∞ or 0/0 is computed. Another form of the formula avoids it, or the case wants its own rule."
     if np.all(np.isnan(got)):
-        return "nan", "Wherever you return a number it is right. Elsewhere it is NaN, which comes of 0 · ∞, ∞ − ∞ or 0/0: such cases want a rule of their own."
+        return "nan", "Wherever you return a number it is right. Elsewhere it is NaN, which comes from 0 · ∞, ∞ − ∞ or 0/0: such cases want a rule of their own."
     ends = np.isinf(expected)
     slight = np.abs(got - expected) <= 1e-5 * (1 + np.abs(expected))
     short = (expected > 3) & (got > 0) & (got < expected)
@@ -714,8 +714,10 @@ def confused(pairs):
         return None  # now and then this for that and that for this: no more than "not right"
     if len(seen) > 1 and all(given == {not expected} for expected, given in seen.items() if isinstance(expected, bool)) and isinstance(next(iter(seen)), bool):
         return "opposite", "You return the opposite truth value, everywhere."
-    where = [f"{'always' if seen[expected] == {got} else 'sometimes'} {got!r} where {expected!r} is right" for expected, got in sorted(wrong, key=str)]
-    return f"confused {sorted(wrong, key=str)}", f"You return {' and '.join(where)}. Everything else is right."
+    where = [f"{'always' if seen[expected] == {got} else 'sometimes'} return {got!r} where {expected!r} is right" for expected, got in sorted(wrong, key=str)]
+    cut = any(isinstance(expected, str) and got and expected.startswith(got) for expected, got in wrong)
+    room = " Is a word cut off? An array of strings has room for the longest word that it was made with." if cut else ""
+    return f"confused {sorted(wrong, key=str)}", f"You {' and '.join(where)}. Everything else is right.{room}"
 
 
 # Two things at once.

@@ -31,6 +31,8 @@ def check(name):
     if not verdict.attempted:
         bar = f" ({task['bar']:.2f} will be asked)" if "bar" in task else ""
         verdict = Verdict(False, f"not attempted yet{bar}: write the function in the cell above and run that cell.", attempted=False)
+    else:
+        verdict.advice = "\n".join(filter(None, [verdict.advice, "renamed" not in verdict.names and accidents.run_later(name, names, tasks())]))
     verdicts[name] = verdict
     print(verdict.text(book()))
     return Score(task["points"] * verdict.solved, task["points"], name, sign_of(verdict))
@@ -55,7 +57,8 @@ def score():
 
 
 def score_line(name, points, verdict):
-    return f"{sign_of(verdict)} {name:28}" + (f"{points * verdict.solved:g} of {points:g}" if verdict else "not checked yet")
+    sign = sign_of(verdict)
+    return f"{sign} {name:28}" + (f"{points * verdict.solved:g} of {points:g}   {WORDS[sign]}" if verdict else "not checked yet")
 
 
 def sign_of(verdict):

@@ -48,8 +48,8 @@ def unlike_refusal(got, wanted):
         return None if wanted in got["raised"] else f"It should raise a {wanted} here. {raised(got)}"
     value = got["value"]
     if isinstance(value, Other) and value.what.startswith(EXCEPTION):
-        return f"It should raise a {wanted} here. It returns {value.what}: write raise in place of return."
-    warned = " A warning is no exception." if got.get("warned") else ""
+        return f"It should raise a {wanted} here, and returns one."
+    warned = " A warning is not enough." if got.get("warned") else ""
     return f"It should raise a {wanted} here, and does not.{warned}"
 
 
@@ -69,7 +69,7 @@ def opened(outcome):
 
 def raised(outcome):
     if outcome.get("too_long"):
-        return f"It does not end: it was {outcome['message']}\n    {outcome['where']}"
+        return f"It was {outcome['message']}, and was stopped.\n    {outcome['where']}"
     message = f": {outcome['message']}" if outcome["message"] else ""
     where = f"\n    {outcome['where']}" if outcome.get("where") else ""
     return f"It raises {outcome['raised'][0]}{message}{where}"
@@ -92,7 +92,7 @@ def unlike(got, expected, tolerance, place="", names=()):
             return f"{returns} a list of {count(len(got), 'entry', 'entries')}, not of {len(expected)}."
         return first_unlike(got, expected, tolerance, place)
     if isinstance(expected, tuple):
-        asked = f"{len(expected)} things are asked, {', '.join(names)}" if names else f"a tuple of {len(expected)} is asked"
+        asked = f"{len(expected)} things are asked: {', '.join(names[:-1])} and {names[-1]}" if names else f"a tuple of {len(expected)} is asked"
         if not isinstance(got, list | tuple) or len(got) != len(expected):
             return f"{returns} {article(got)}, where {asked}."
         return first_unlike(got, expected, tolerance, place, names=names)

@@ -13,28 +13,28 @@ ONE_NUMBER = """The functions of math, and float and int, take one number. NumPy
 entry by entry."""
 NAME = "Python does not know the name {name} here: is it misspelt, or has the cell that defines it not been run?"
 UNSET = "The name {name} is used inside the function before anything was put into it, at least on the way that these arguments take."
-MODULE = "The check calls what you return with new images: return the trained network itself, and nothing besides. Yours is {name}."
+MODULE = "The check calls what you return with new inputs: return the trained network itself, and nothing besides."
 STUB = "A function that it calls is still the untouched one that raises NotImplementedError: write that one first, or run its cell."
-STOP = """It was stopped there. Does a loop never end, since no round changes what its condition asks about, or changes it the wrong way? Or does it
-take far more rounds than it should?"""
+STOP = """Does a loop never end, since no round changes what its condition asks about, or changes it the wrong way? Or does it take far more rounds
+than it should?"""
 RECURSION = "A function calls itself again and again and never returns: is a name used for two things?"
 GRAD = "NumPy cannot take over a tensor that autograd still watches: .detach() first, then .numpy()."
 SIGNATURE = "The function is called with the arguments of the task, in its order: def {name}({parameters}). Yours takes others."
 BROADCAST = "Two arrays do not fit together: print their shapes. From the last axis backwards the sizes must be equal, or one of them 1."
 MATMUL = "In a product of matrices the last axis of the left one must be as long as the first of the right one: print both shapes. Is one to be transposed?"
 NONE = "Something is None that should hold a value: does a function of yours lack its return, or was the result of something like .sort() kept, which returns nothing?"
-CALLED = "Something is called like a function that is none: is a multiplication sign missing before a bracket, or is a function's name used for a variable too?"
+CALLED = "Something is called that is no function: is a multiplication sign missing before a bracket, or is a function's name used for a variable too?"
 INDEX = "Only whole numbers, slices and arrays of whole numbers or truth values pick entries. Labels as floats want .astype(int), a quotient // in place of /."
 OUT_OF_BOUNDS = "An index runs past the end: indices begin at 0, and the last is the size less 1."
 LIST_INDICES = "A list takes one index: x[:, 1:] is for arrays. Pick one of its arrays first, as in thetas[0][:, 1:], or walk through them with for."
 BRACKETS = "& and | bind more tightly than <, >= and ==: each comparison wants its own brackets, as in (a < 0) | (a >= K)."
 FEWER_AXES = "An array has fewer axes, or a tuple fewer entries, than the index supposes: x.shape[1] needs two axes. Print the shape."
-LISTS = "A list knows no arithmetic: take its entries one after the other, in a loop or in sum(… for theta in thetas), or make an array of it."
+LISTS = "A list does no arithmetic with its entries: take its entries one after the other, in a loop or in sum(… for theta in thetas), or make an array of it."
 KEYWORD = "The function has no such keyword: NumPy says axis and keepdims, torch says dim and keepdim."
 TWO_THINGS = "torch's .max(dim=…) gives two things, the values and their places: take .values, or call amax."
 LONG = "torch wants class labels as whole numbers (int64): give them as they are."
 
-NOTHING = "The largest or smallest of nothing is asked for here: for these arguments nothing is left to choose from. Ask first whether there is something, and say what is right where there is not."
+NOTHING = "The largest or smallest of nothing is asked for here: for these arguments nothing is left to choose from. Ask first whether there is something, and return what is right where there is not."
 GROWS = "An array keeps its size: collect what comes in a list, with .append, and make it an array at the end, np.array(…)."
 OF_TENSORS = """relu|unsqueeze|to|clone|detach|numpy|norm|log|log1p|exp|sqrt|square|abs|t|backward|float|double|long|int|bool|cpu|clamp|clamp_min|softmax|log_softmax
 |logsumexp|sigmoid|tanh|pow|topk|masked_fill|fill_diagonal_|scatter_|gather|requires_grad_|expand|amax|amin|permute|neg|isnan|numel|dim|new_zeros|index_select""".replace("\n", "")
@@ -42,9 +42,9 @@ OF_TENSORS = """relu|unsqueeze|to|clone|detach|numpy|norm|log|log1p|exp|sqrt|squ
 SINGLE_NUMBER = """A single number is treated like an array here: it has no entries, no shape, no length and no methods. Where an argument may be
 a number, x = np.asarray(x) makes an array without dimensions of it; a loop wants np.ravel(x), and a reshape at the end."""
 BACKWARD = "backward() starts from one number: take the sum first, (…).sum().backward(), and the derivative by each entry is in .grad."
-RANGE = """math.exp ends in an error beyond e^709, where np.exp gives infinity and a warning. Is the sign of the exponent right? Another form of
+RANGE = """math.exp ends in an error from 710 on, where np.exp gives infinity and a warning. Is the sign of the exponent right? Another form of
 the formula may do without such large numbers: the exponential of −|z| is never above 1."""
-DOMAIN = "math.log takes numbers above 0 only and ends in an error at 0; np.log gives −∞ there."
+DOMAIN = "math.log takes numbers above 0 only, and math.sqrt none below 0: both end in an error there. np.log gives −∞ at 0, with a warning, and NaN below."
 TWO_ARRAYS = """np.max, np.min and np.sum take one array, and an axis as the second argument. The larger of two arrays, entry by entry, is
 np.maximum(a, b), the smaller np.minimum(a, b)."""
 INVERT = "~ turns truth values round, and needs an array of them: np.eye(N, dtype=bool), a comparison, or .astype(bool). For zeros and ones as floats it is 1 − x."
@@ -71,7 +71,7 @@ MEANINGS = [
     ("scalar_outputs", "RuntimeError", r"grad can be implicitly created only for scalar outputs", BACKWARD),
     ("math_range", "OverflowError", r"math range error|.*[Rr]esult too large|\(34,", RANGE),
     ("math_domain", "ValueError", r"math domain error|expected a positive input|expected a nonnegative input", DOMAIN),
-    ("invert", "TypeError", r"ufunc 'invert' not supported|bad operand type for unary ~", INVERT),
+    ("invert", "TypeError", r"ufunc 'invert' not supported|bad operand type for unary ~|~ \(operator\.invert\)", INVERT),
     ("boolean_minus", "TypeError", r"numpy boolean (?:subtract|negative)", MINUS),
     ("no_words", "ValueError", r"could not convert string to float", NO_WORDS),
     ("bool_mean", "RuntimeError", r"mean\(\): (?:could not infer output dtype|input dtype should be)", BOOL_MEAN),

@@ -19,6 +19,7 @@ from .outcomes import Other, count, decode, is_tensor
 
 VALUES = (ORDINARY, EDGE)
 SCOPES = {ORDINARY: "In the ordinary cases: ", EDGE: "In the cases at an edge (nothing, 0, ties, infinities, very large numbers): "}
+BEGINNINGS = ("You ", "Your ", "What ", "All ", "The ", "There ", "Every ", "Everything ", "In ", "Where ", "Wherever ", "These ", "This ", "One ", "No ")
 VAGUE = ("factor of each case", "shift of each case", "confused", "only ", "edges_only")  # where a mistake of the list, in part of the cases, says more
 ALONE = "It is shown as an example: this one case alone earns nothing."
 
@@ -51,12 +52,25 @@ def arrow(sentence, see=None, book=""):
     if not sentence:
         return ""
     lines = textwrap.fill(sentence, 80, initial_indent="→ ", subsequent_indent="  ", break_on_hyphens=False)
-    return lines + (f"\n  Read again: {section(see, book)}" if see else "")
+    return f"{lines}\n{section(see, book)}" if see else lines
+
+
+def after(scope, sentence):
+    """Return a sentence behind what it begins with."""
+    lower = scope and sentence.startswith(BEGINNINGS)
+    return scope + (sentence[0].lower() + sentence[1:] if lower else sentence)
+
+
+def without(scope, sentence):
+    """Undo `after`."""
+    bare = sentence.removeprefix(scope)
+    upper = bare != sentence and (bare[0].upper() + bare[1:]).startswith(BEGINNINGS)
+    return bare[0].upper() + bare[1:] if upper else bare
 
 
 def section(see, book=""):
-    """Return the name of a section of the book, with its address when the book has one."""
-    where = f"“{see['title']}”, in the chapter “{see['chapter']}”"
+    """Return the line that sends to a section of the book, with its address when the book has one."""
+    where = textwrap.fill(f"Read again: “{see['title']}”, in the chapter “{see['chapter']}”", 80, initial_indent="  ", subsequent_indent="  ")
     return f"{where}\n  {book.rstrip('/')}/{see['page']}" if book else where
 
 
@@ -154,8 +168,9 @@ class Inquiry:
                 if failing:
                     name, sentence, see = self.explanation(group, respects, failing, scope)
                     faults += [self.fault(failing, name, sentence, see)] if sentence else []
-            if len(faults) == 2 and len({fault.sentence.removeprefix(scope) for fault, (scope, _, _) in zip(faults, groups)}) == 1:
-                faults = [replace(faults[0], sentence=faults[0].sentence.removeprefix(groups[0][0]))]  # both say the same
+            bare = [fault.sentence.removeprefix(scope) for fault, (scope, _, _) in zip(faults, groups)]
+            if len(faults) == 2 and bare[0] == bare[1]:
+                faults = [replace(faults[0], sentence=without(groups[0][0], faults[0].sentence))]  # both say the same
             if faults:
                 return faults
         return [self.fault(wrong, *(found if found[1] else (*self.only_edges(cases, wrong), None)))]
@@ -190,7 +205,7 @@ class Inquiry:
                 speaks = about and (about == set(respects) if len(respects) == 1 else True)
                 shows = speaks and set(mistake["about"]) <= set(VALUES) and all(self.as_in(mistake, number, exact) for number in cases)
                 if shows and not all(self.right_in(mistake, number, exact) for number in cases):
-                    return mistake["name"], (scope if scope.startswith("With") else "") + mistake["sentence"], self.see(mistake)
+                    return mistake["name"], after(scope if scope.startswith("With") else "", mistake["sentence"]), self.see(mistake)
         if all("raised" in self.got[number] for number in wrong):
             return *self.error(wrong), None
         try:
@@ -202,7 +217,7 @@ class Inquiry:
         if not sentence and all(single_precision(self.got[number].get("value")) for number in wrong):
             name, sentence = "single_held", "Your result is held in fewer digits than float64 has: float32 keeps some 7 and nothing below 1e-45, float16 some 3. Not all of its numbers are right even so; but compute in float64 throughout, and look again."
         scope = "" if name == "more_than_asked" else scope
-        return name, scope + sentence if sentence else "", self.task.get("see") if sentence else None
+        return name, after(scope, sentence) if sentence else "", self.task.get("see") if sentence else None
 
     def error(self, wrong):
         """Return (name, sentence) on errors that are raised where a value is asked."""
@@ -289,11 +304,11 @@ class Inquiry:
             return "fails_instead", f"In {self.listed(raising)} comes {' or '.join(kinds)} in place of the {wanted} that is asked: ask before, and raise it yourself.{more}"
         if len(wrong) == len(asked):
             return "refuses_nothing", f"None of the {count(len(asked), 'case', 'cases')} in which the task asks for a {wanted} raises one."
-        return "refuses_some", f"You refuse {len(asked) - len(wrong)} of the {len(asked)} cases in which the task asks for a {wanted}, and let through {self.listed(wrong)}. Which condition would have caught that?"
+        return "refuses_some", f"Of the {len(asked)} cases in which the task asks for a {wanted} you let through {self.listed(wrong)}. Which condition would have caught {'it' if len(wrong) == 1 else 'them'}?"
 
     def changes(self, wrong):
         """Return (name, sentence) on arguments that were changed."""
-        changed = sorted({(position, number) for number in wrong for position in self.got[number].get("modified", {}) if position < len(self.task["parameters"])})
+        changed = sorted({(position, number) for number in wrong[:1] for position in self.got[number].get("modified", {}) if position < len(self.task["parameters"])})
         if not changed:
             return "", ""
         position, number = changed[0]
@@ -304,8 +319,9 @@ class Inquiry:
 
     def listed(self, wrong):
         seen = [number for number in wrong if number < self.visible][:4]
-        names = [f"case {number + 1}" for number in seen] + ([count(len(wrong) - len(seen), "other", "others")] if len(wrong) > len(seen) else [])
-        return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
+        names = [str(number + 1) for number in seen] + ([count(len(wrong) - len(seen), "other", "others")] if len(wrong) > len(seen) else [])
+        said = f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
+        return f"case{'s' if len(seen) > 1 else ''} {said}" if seen else said
 
     # A case as a student reads it.
 
@@ -314,7 +330,7 @@ class Inquiry:
         number = next(filter(self.shows(wrong, name, sentence, key), wrong[:1] + [each for each in wrong if each < self.visible]), wrong[0])
         lines = self.lines(number, key)
         if not sentence and key == ORDINARY and number < self.visible and self.example in (None, number + 1) and not self.right_but_for_its_kind(number):
-            lines += [f"  expected: {short(self.expected[number]['value'], self.task['results'])}", f"  {ALONE}"]
+            lines += [wrapped(f"  expected: {short(self.expected[number]['value'], self.task['results'])}"), f"  {ALONE}"]
         return Fault(number + 1, self.found[number][key], "\n".join(lines), sentence, name, see)
 
     def shows(self, wrong, name, sentence, key):
@@ -335,9 +351,9 @@ class Inquiry:
         """Return a case in lines: its arguments, what came back, what is wrong with it."""
         got = self.got[number]
         which = f"Case {number + 1}" if number < self.visible else "A new case"
-        lines = [f"{which}:", *shown(self.task["cases"][number], self.task["parameters"])]
+        lines = [f"{which}:", *map(wrapped, shown(self.task["cases"][number], self.task["parameters"]))]
         if "value" in got and not isinstance(got["value"], dict | Other | None):
-            lines.append(f"  returned: {short(got['value'], self.task['results'])}")
+            lines.append(wrapped(f"  returned: {short(got['value'], self.task['results'])}"))
         lines.append(f"  {self.found[number][key]}{self.kind_apart(number, key)}")
         if got.get("printed"):
             lines.append(f"  It printed: {got['printed'][:300].strip()}")
@@ -370,6 +386,11 @@ def same_shape(got, expected):
 def shown(case, parameters):
     """Return a line for each argument of a case."""
     return [f"  {name} = {described(code)}" for name, code in zip(parameters, case)]
+
+
+def wrapped(line):
+    """Break a line between numbers, where a notebook would break it within one."""
+    return textwrap.fill(line, 100, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
 
 
 def described(code):

@@ -9,7 +9,7 @@ import numpy as np
 from .comparison import arguments_of, opened, raised
 from .errors import explained
 from .inquiry import ALONE, Fault, Inquiry
-from .outcomes import article
+from .outcomes import article, count
 
 PASSED, FAILED, WAITING = "✓", "✗", "·"
 
@@ -74,18 +74,15 @@ def judge(task, got, example=None):
     if got and all(outcome.get("stub") for outcome in got):
         return NOT_ATTEMPTED
     inquiry = Inquiry(task, list(map(opened, got)), example)
-    if not inquiry.wrong:
-        return Verdict(True, f"All {len(got)} cases are right.")
-    return Verdict(False, how_many(got, inquiry.wrong), inquiry.faults())
-
-
-def how_many(got, wrong):
-    """Say how many cases are right, of those that were tried: none is after one that does not end."""
-    right, untried = len(got) - len(wrong), sum(outcome.get("not_called", False) for outcome in got)
-    verb = "is" if right < 2 else "are"
-    if untried:
-        return f"{right or 'None'} of the cases that were tried {verb} right; {untried} {'was' if untried == 1 else 'were'} not tried."
-    return f"{right} of {len(got)} cases {verb} right." if right else f"None of the {len(got)} cases {verb} right."
+    right = len(got) - len(inquiry.wrong)
+    if right == len(got):
+        return Verdict(True, f"All {right} cases are right.")
+    left = sum(bool(outcome.get("not_called")) for outcome in got)
+    number = len(got) - left
+    summary = f"{right} of {number} cases {'is' if right == 1 else 'are'} right." if right else f"None of the {number} cases is right." if number > 1 else "The first case is not right."
+    if left:
+        summary += f" {count(left, 'more was', 'more were')} not run."
+    return Verdict(False, summary, inquiry.faults())
 
 
 # A task that trains.
@@ -124,11 +121,11 @@ def unmeasured(task, truth, got):
         return NOT_ATTEMPTED
     if "raised" in got:
         name, sentence = explained(got, task)
-        if name == "no_module":  # which the check found, not Python
-            problem = f"It returns {got['message'].partition(', not ')[2]}, where a torch.nn.Module is asked."
-            return Verdict(False, "It returns no network.", [Fault(0, problem, f"  {problem}", sentence, name)])
+        if name == "no_module":
+            returned = got["message"].partition(", not ")[2]
+            return said(f"It returns {returned}, where a torch.nn.Module is asked{': is the return missing?' if returned == 'None' else '.'}", sentence, name)
         problem = raised(got)
-        return Verdict(False, "It raises an error.", [Fault(0, problem, f"  {problem}", sentence, name)])
+        return Verdict(False, "Nothing can be measured yet.", [Fault(0, problem, f"  {problem}", sentence, name)])
     if got.get("modified"):
         return Verdict(False, f"It changes its {arguments_of(got['modified'], task['parameters'])}: it should work on a copy.")
     outputs = got["value"]
