@@ -340,8 +340,8 @@ class Inquiry:
             return lambda number: "raised" in self.got[number]
         if key == ORDINARY and part:
             return lambda number: f"at {part[1]}" in self.found[number][key]
-        if name == "single_held":
-            return lambda number: not self.right_but_for_its_kind(number)
+        if key == ORDINARY and sentence:
+            return lambda number: "raised" in self.got[number] or not self.right_but_for_its_kind(number)
         return lambda number: True
 
     def right_but_for_its_kind(self, number):
