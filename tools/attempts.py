@@ -66,7 +66,7 @@ class Said:
         """How much an attempt that is wrong is told."""
         if self.names:
             return "named"
-        if re.search(r"^ *(It returns|The result is right, but|And it comes|It raises|It does not end|It should raise a \w+ here)", self.text, re.M) :
+        if re.search(r"^ *(It returns|The result is right, but|And it comes|It raises|It was still running|It should raise a \w+ here)", self.text, re.M) :
             return "kind"
         return "case"
 
