@@ -194,9 +194,8 @@ def foreign(modules, folder):
     wanted = direct_requirements()
     distributions = installed()
     for module in sorted(modules):
-        if module.startswith("."):  # of its own package
-            module = module.strip(".") or "__init__"
-        beside = (folder / f"{module}.py").exists() or (folder / module / "__init__.py").exists()
+        own = module[1:] if module.startswith(".") and (folder / "__init__.py").exists() else module  # a package may import from itself
+        beside = (folder / f"{own or '__init__'}.py").exists() or (folder / own / "__init__.py").exists()
         required = any(canonicalize_name(name) in wanted for name in distributions.get(module, []))
         if not (module in sys.stdlib_module_names or module == "__main__" or beside or required):
             yield module
