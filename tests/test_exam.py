@@ -14,8 +14,8 @@ from grading.author.source import CASES, ROOT, SOLUTIONS
 from grading.judge import exam as exams
 from grading.judge.exam import Exam
 from grading.shared.checks.comparison import difference
-from grading.shared.checks.outcomes import article, decode, encode, train
 from grading.shared.checks.inquiry import short
+from grading.shared.checks.outcomes import article, decode, encode, train
 
 SMALL, WITH_TORCH, SEED = "02_regression_vs_classification", "04_softmax_nll", 3
 
