@@ -128,7 +128,7 @@ def of_part(task, pairs, mistakes, whole):
     searches = (IN_SHAPE if numeric else OF_LABELS) if fits else OUT_OF_SHAPE
     found = next(filter(None, (search(pairs) for search in searches)), None)
     if not found and fits and numeric:
-        found = two_terms(task, pairs, mistakes) or besides(pairs, mistakes)
+        found = (two_terms(task, pairs, mistakes) if whole else None) or besides(pairs, mistakes)
     if not found and fits:
         found = some_entries(pairs, whole)
     if not found and not fits:
@@ -262,13 +262,24 @@ def factors_of(pairs, right=None):
         wanted = pair.expected if right is None else right(pair)
         if not isinstance(wanted, np.ndarray) or wanted.dtype.kind not in "iuf":
             return None
-        got, expected = pair.got.astype(float), wanted.astype(float)
-        ratio = factor_of(got, expected, pair.closeness, pair.smallest)
+        if pair.got.ndim or wanted.ndim:
+            ratio = factor_of(pair.got.astype(float), wanted.astype(float), pair.closeness, pair.smallest)
+        else:
+            ratio = factor_of_numbers(float(pair.got), float(wanted), pair.smallest)
         if ratio is None:
             return None
         found.append(ratio)
     found = np.array(found)
     return None if np.all(np.isnan(found)) or np.all(np.isnan(found) | (np.abs(found - 1) <= pairs.closeness)) else found
+
+
+def factor_of_numbers(got, expected, smallest):
+    """The same as `factor_of` of two numbers, which costs a tenth of it."""
+    if math.isfinite(got) != math.isfinite(expected):
+        return None
+    if not expected or not math.isfinite(expected):
+        return math.nan if not math.isfinite(got) or abs(got) <= smallest else None
+    return got / expected
 
 
 def factor_of(got, expected, closeness=CLOSE, smallest=TINY):
@@ -313,6 +324,7 @@ def known_factor(ratios, pairs):
 
 
 def measures(pair):
+    """Return what the arguments of a case count or are, by name."""
     found = {}
     for name, code in pair.arguments.items():
         if isinstance(code, dict) and code.keys() & {"function", "make", "other", "strings", "dict"}:

@@ -96,12 +96,18 @@ class Inquiry:
         self.wrong = [number for number, found in enumerate(self.found) if found]
         edges = set(task["edges"])
         self.asks = [REFUSAL if "raised" in one else EDGE if number in edges else ORDINARY for number, one in enumerate(self.expected)]
-        self.visible = task.get("visible", len(got))
+        self.visible, self.compared = task.get("visible", len(got)), {}
 
     @functools.cached_property
     def mistakes(self):
         """The known mistakes, whose outcomes are decoded when they are looked at: most are out after one case."""
         return [mistake | {"outcomes": Outcomes(mistake["outcomes"])} for mistake in self.task["mistakes"]]
+
+    @functools.cached_property
+    def of_other_kinds(self):
+        """Whether some results are of another kind of thing than asked, so that their numbers are worth a look of their own."""
+        values = [(one["value"], other["value"]) for one, other in zip(self.got, self.expected) if "value" in one and "value" in other]
+        return any(another_kind(got, expected) or single_precision(got) for got, expected in values)
 
     def faults(self):
         """Return a Fault for every respect in which something is wrong; one for several if a mistake speaks about these."""
@@ -199,7 +205,7 @@ class Inquiry:
 
     def explanation(self, cases, respects, wrong, scope=""):
         """Return (name, sentence, section) of what explains all values of these cases, or empty ones."""
-        for exact in (True, False):
+        for exact in (True, False) if self.of_other_kinds else (True,):
             for mistake in self.mistakes:
                 about = set(mistake["about"]) & set(VALUES)
                 speaks = about and (about == set(respects) if len(respects) == 1 else True)
@@ -232,6 +238,13 @@ class Inquiry:
         return "value" in outcome and alike(outcome["value"], self.expected[number]["value"], self.tolerance, exact)
 
     def as_in(self, mistake, number, exact):
+        """Say whether a mistake gives what came in this case; asked again for each group of cases."""
+        key = id(mistake), number, exact
+        if key not in self.compared:
+            self.compared[key] = self.compare(mistake, number, exact)
+        return self.compared[key]
+
+    def compare(self, mistake, number, exact):
         got, other = self.got[number], mistake["outcomes"][number]
         if "raised" not in got and "raised" not in other:
             return alike(got["value"], other["value"], self.tolerance, exact)
