@@ -10,7 +10,8 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output, new_raw_cell
 
 from grading.collect import handed_in as reading
-from grading.collect.handed_in import Refused, students
+from grading.collect.folders import students
+from grading.collect.handed_in import Refused
 from grading.collect.preflight import read
 
 NAME = "01_mse"
@@ -79,7 +80,7 @@ def handed_in(folder):
     def read_back(notebook):
         data = notebook if isinstance(notebook, bytes) else json.dumps(notebook).encode()
         (folder / f"{NAME}.ipynb").write_bytes(data)
-        submission = read(folder, NAME, RELEASE)
+        submission = read([folder], NAME, RELEASE)
         nbformat.validate(submission.notebook)
         ids = [cell.id for cell in submission.notebook.cells]
         assert len(ids) == len(set(ids))
@@ -141,7 +142,7 @@ def test_a_large_file_is_refused_without_being_read(folder, monkeypatch):
         file.truncate(10**12)  # sparse
     monkeypatch.setattr(reading, "LARGEST", 1_000_000)
     with pytest.raises(Refused, match="larger than 1 MB"):
-        read(folder, NAME, RELEASE)
+        read([folder], NAME, RELEASE)
 
 
 def test_a_file_that_would_fill_the_memory_is_refused(handed_in):
@@ -167,7 +168,7 @@ def test_a_wrong_name_is_said_with_the_right_one(names, reason, folder):
     for name in names:
         (folder / name).write_text("{}")
     with pytest.raises(Refused, match=reason):
-        read(folder, NAME, RELEASE)
+        read([folder], NAME, RELEASE)
 
 
 def test_what_is_no_file_is_refused(folder, tmp_path):
@@ -181,10 +182,10 @@ def test_what_is_no_file_is_refused(folder, tmp_path):
     ):
         make()
         with pytest.raises(Refused, match=reason):
-            read(folder, NAME, RELEASE)
+            read([folder], NAME, RELEASE)
         path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
     with pytest.raises(Refused, match="cannot be read"):
-        read(folder / "missing", NAME, RELEASE)
+        read([folder / "missing"], NAME, RELEASE)
 
 
 def test_a_right_submission_stays_as_it_is(handed_in):
