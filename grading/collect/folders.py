@@ -83,9 +83,10 @@ def files(folder):
                 yield path
 
 
-def beside(folder):
-    """Return the files of a notebook's folder that its code may need, as paths by path within it; and a note for each reason why others are left out."""
-    sizes = {path: path.lstat().st_size for path in files(folder)}
+def beside(notebook):
+    """Return the files of a notebook's folder that its code may need, as paths by path within it; and a note if others are left out."""
+    folder = notebook.parent
+    sizes = {path: path.lstat().st_size for path in files(folder) if path != notebook}
     kept, large, room = [], [], LARGEST
     for path in sorted(sizes, key=lambda path: (sizes[path], path)):
         room -= sizes[path]

@@ -60,10 +60,11 @@ def read(holding, name, release):
     """Return the Submission in a student's folders of an assignment, repaired with the released notebook. Raises Refused."""
     chosen, notes = the_one(holding, name, release)
     submission = chosen.submission
-    submission.files, left_out = folders.beside(chosen.path.parent)
-    submission.files.pop(chosen.path.name)
+    submission.files, left_out = folders.beside(chosen.path)
     beside = [folders.inside(path, folder) for folder in holding for path in folders.files(folder) if path != chosen.path]
     beside = [path for path in beside if path not in COMES_WITH_IT and not path.startswith("checks/")]
+    if len(holding) > 1:
+        notes.insert(0, "there are folders with two Unicode forms of this name, which count as one")
     notes += left_out + ([f"also handed in: {listed(beside, SEVERAL)}"] if beside else [])
     submission.notes[:0] = notes
     if notes:
@@ -185,10 +186,12 @@ def said(cells, released, found, foreign, missing, changed):
     notes = []
     versions = [cell for cell in cells if cell.as_released and (cell.name not in released or not same_text(cell.source, released[cell.name].source))]
     if versions:
-        notes.append(f"made from another version of the assignment: {len(versions)} of its cells are otherwise now, or gone")
+        new = [name for name in missing if not is_answer(released[name]) and not is_check(released[name])]
+        missing = [name for name in missing if name not in new]
+        notes.append(f"made from another version of the assignment: {len(versions) + len(new)} of its cells are otherwise now, new or gone")
     foreign = [name for name in foreign if not any(cell.name == name and cell.as_released for cell in cells)]
     if foreign:
-        notes.append(f"cells of another assignment count as the student's own: {listed(foreign)}")
+        notes.append(f"cells that the assignment does not have count as the student's own: {listed(foreign)}")
     notes += told(found, "the cell had lost nbgrader's id, by which it is known (a program or copying dropped it)", "cells had lost nbgrader's ids (a program or copying dropped them)")
     notes += told(missing, "the cell was missing, the released one is in its place", "cells were missing, the released ones are in their places")
     for kept_too, end in ((True, " and what was written into {} is kept"), (False, "")):
