@@ -15,8 +15,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from grading.author import source
 from grading.author.release import Problem
 from grading.author.source import SOLUTIONS
-from grading.collect import handed_in, preflight
-from grading.collect.handed_in import Refused, fingerprint
+from grading.collect import folders, preflight
+from grading.collect.folders import fingerprint
+from grading.collect.handed_in import Refused
 from grading.judge.exam import Exam
 from grading.judge.marking import ANSWER, MOST_SECONDS, Failed, beside, mark
 from grading.report.feedback import Unshowable
@@ -57,9 +58,9 @@ class Grading:
         self.name, self.out, self.jobs, self.seconds, self.unsafe = name, out, jobs, seconds, unsafe
         self.console, self.interrupts, self.broken = console, interrupts, ""
         self.origin = source.outline(name)
-        self.students = handed_in.students(submitted, name)
+        self.students = folders.students(submitted, name)
         self.alone = locked(out)
-        self.folders = {student.name: student.folder for student in self.students if student.folder}
+        self.folders = {student.name: student.folders for student in self.students if student.folders}
         self.gradebook = Gradebook(out, name, SOLUTIONS)
         self.folder = out / name
         self.store = Results(self.folder / "results")
@@ -90,7 +91,7 @@ class Grading:
         self.interrupts.hold()
         self.show()
         for student in self.students:
-            if not student.folder and not student.reason.startswith(NO_SUBMISSION):
+            if not student.folders and not student.reason.startswith(NO_SUBMISSION):
                 self.results[student.name] = {"status": FAILED, "reason": student.reason}
         marks = self.gradebook.marks_of_all()
         self.results = {name: result for name, result in self.results.items() if result["status"] == FAILED or name in marks}
@@ -112,8 +113,7 @@ class Grading:
             return False
 
     def key(self, student):
-        folder = self.folders[student]
-        return f"{fingerprint(handed_in.files(folder), folder)} {self.rules}"
+        return " ".join([*(fingerprint(folders.files(folder), folder) for folder in self.folders[student]), self.rules])
 
     def grade(self, students):
         """Grade these students' submissions; return how many were. After an interrupt that is fewer."""
@@ -132,7 +132,7 @@ class Grading:
         wall.ready()
         if self.unsafe:
             return wall
-        hidden = [SOLUTIONS, self.out, Path("~").expanduser(), next(iter(self.folders.values()))]
+        hidden = [SOLUTIONS, self.out, Path("~").expanduser(), next(iter(self.folders.values()))[0]]
         try:
             prove(wall, hidden)
         except NoNesting as refused:
@@ -283,9 +283,9 @@ class Work:
 
     def outcome(self, student):
         """Return the Outcome of a student's submission. Raises Refused, Failed, OSError, and what a wall raises."""
-        grading, key, folder = self.grading, self.grading.key(student), self.grading.folders[student]
-        submission = preflight.read(folder, grading.name, grading.gradebook.release)
-        marked = mark(submission, beside(folder, self.exam), self.exam, self.wall, grading.seconds)
+        grading, key = self.grading, self.grading.key(student)
+        submission = preflight.read(grading.folders[student], grading.name, grading.gradebook.release)
+        marked = mark(submission, beside(submission.files, self.exam), self.exam, self.wall, grading.seconds)
         return Outcome(
             key,
             grading.gradebook.text_of(harmless(marked.notebook)),

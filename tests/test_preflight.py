@@ -4,13 +4,17 @@ import json
 import os
 import re
 import time
+import unicodedata
 
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output, new_raw_cell
+from nbgrader.utils import compute_checksum
 
+from grading.collect import folders
 from grading.collect import handed_in as reading
-from grading.collect.handed_in import Refused, students
+from grading.collect.folders import students
+from grading.collect.handed_in import Refused
 from grading.collect.preflight import read
 
 NAME = "01_mse"
@@ -79,7 +83,7 @@ def handed_in(folder):
     def read_back(notebook):
         data = notebook if isinstance(notebook, bytes) else json.dumps(notebook).encode()
         (folder / f"{NAME}.ipynb").write_bytes(data)
-        submission = read(folder, NAME, RELEASE)
+        submission = read([folder], NAME, RELEASE)
         nbformat.validate(submission.notebook)
         ids = [cell.id for cell in submission.notebook.cells]
         assert len(ids) == len(set(ids))
@@ -102,12 +106,12 @@ BROKEN = {
     "cut short": (notebook_bytes()[:700], "ends in the middle"),
     "cut short in a text": (notebook_bytes().partition(b"cause.")[0], "ends in the middle"),
     "cut short at the end": (notebook_bytes().rstrip(b"}"), "ends in the middle"),
-    "damaged": (json.dumps(worked_on(), indent=1).encode().replace(b'"cell_type"', b"<<<<<<< HEAD", 1), r"damaged at line \d+:"),
+    "damaged": (json.dumps(worked_on(), indent=1).encode().replace(b'"cell_type"', b"cell", 1), r"damaged at line \d+:"),
+    "conflict": (json.dumps(worked_on(), indent=1).encode().replace(b"\n ", b"\n<<<<<<< HEAD\n ", 1), r"git's conflict marks .*line 2"),
     "control character": (notebook_bytes().replace(b"Because.", b"a\nb"), r"damaged at line"),
     "script": (b"import numpy as np\ndef f(): return 1\n", "not a notebook"),
     "page": (b"<!DOCTYPE html><html></html>", "HTML"),
     "archive": (b"PK\x03\x04\xff\xfe\x00", "binary"),
-    "other encoding": (notebook_bytes().decode().encode("utf-16"), "binary"),
     "number": (b"3", "no notebook"),
     "list": (b"[]", "no notebook"),
     "data": (b'{"a": 1}', "no notebook"),
@@ -115,10 +119,6 @@ BROKEN = {
     "old without cells": (b'{"nbformat": 3, "worksheets": [1]}', "old format and damaged"),
     "newer format": (notebook_bytes(nbformat=5), "format 5, not 4"),
     "strange format": (notebook_bytes(nbformat=["4"] * 100), "format"),
-    "cell that is none": (notebook_bytes(cells=[*RELEASE.cells, 3]), "damaged at cell 11"),
-    "cell of no kind": (notebook_bytes(cells=[{"cell_type": "x", "source": ""}]), "damaged at cell 1"),
-    "source that is none": (notebook_bytes(cells=[{"cell_type": "code", "source": [1]}]), "damaged at cell 1"),
-    "no source": (notebook_bytes(cells=[{"cell_type": "code"}]), "damaged at cell 1"),
     "deep": (DEEP, "nested too deeply"),
     "huge number": (b'{"a": ' + b"1" * 10_000 + b"}", "damaged"),
     "too many cells": (notebook_bytes(cells=[new_code_cell("x")] * 1001), "more than 1000 cells"),
@@ -139,9 +139,9 @@ def test_what_cannot_be_graded_is_refused_with_its_reason(broken, handed_in):
 def test_a_large_file_is_refused_without_being_read(folder, monkeypatch):
     with open(folder / f"{NAME}.ipynb", "wb") as file:
         file.truncate(10**12)  # sparse
-    monkeypatch.setattr(reading, "LARGEST", 1_000_000)
+    monkeypatch.setattr(reading, "LARGEST_FILE", 1_000_000)
     with pytest.raises(Refused, match="larger than 1 MB"):
-        read(folder, NAME, RELEASE)
+        read([folder], NAME, RELEASE)
 
 
 def test_a_file_that_would_fill_the_memory_is_refused(handed_in):
@@ -155,19 +155,89 @@ def test_a_file_that_would_fill_the_memory_is_refused(handed_in):
     [
         ([], "folder is empty: it should hold 01_mse.ipynb"),
         ([".ipynb_checkpoints"], "folder is empty"),
-        (["01_MSE.ipynb"], "no 01_mse.ipynb but '01_MSE.ipynb': rename the notebook to 01_mse.ipynb"),
-        (["01_mse (1).ipynb", "report.pdf"], r"but '01_mse \(1\).ipynb': rename"),
-        (["01_mse.ipynb.txt"], "but '01_mse.ipynb.txt': rename"),
-        (["a.ipynb", "b.ipynb", "c.ipynb", "d.ipynb"], "'a.ipynb', 'b.ipynb', 'c.ipynb' and 1 more: rename"),
         (["01_mse.py"], "no 01_mse.ipynb but '01_mse.py': hand in the notebook"),
+        (["01_MSE.ipynb"], "no 01_mse.ipynb but '01_MSE.ipynb': the file holds data but no notebook"),
+        (["a.ipynb", "b.ipynb", "c.ipynb", "d.ipynb"], "'a.ipynb', 'b.ipynb', 'c.ipynb' and 1 more: the file holds data"),
         (["<script>\x1b[31m\n.ipynb"], "but '< script> .ipynb'"),
     ],
 )
-def test_a_wrong_name_is_said_with_the_right_one(names, reason, folder):
+def test_what_lies_there_instead_is_said(names, reason, folder):
     for name in names:
         (folder / name).write_text("{}")
     with pytest.raises(Refused, match=reason):
-        read(folder, NAME, RELEASE)
+        read([folder], NAME, RELEASE)
+
+
+ELSEWHERE = ["01_MSE.ipynb", "01_mse (1).ipynb", "01_mse-Copy1.ipynb", "Copy of 01_mse.ipynb", "01_mse.ipynb.txt", "01_mse.ipynb.json", "Übung 1.ipynb", "01_mse/01_mse.ipynb", "a/b/x.ipynb"]
+
+
+@pytest.mark.parametrize("path", ELSEWHERE)
+@pytest.mark.parametrize("named", ["missing", "untouched", "damaged"])
+def test_the_one_worked_notebook_counts_wherever_it_lies(path, named, folder):
+    if named != "missing":
+        (folder / f"{NAME}.ipynb").write_text("{" if named == "damaged" else json.dumps(RELEASE))
+    (folder / "untouched copy.ipynb").write_text(json.dumps(RELEASE))
+    (folder / "notes.ipynb").write_text(json.dumps(OTHER))
+    (folder / path).parent.mkdir(parents=True, exist_ok=True)
+    (folder / path).write_bytes(notebook_bytes())
+    submission = read([folder], NAME, RELEASE)
+    assert cell(submission.notebook, "f").source == "def f():\n    return 1"
+    assert f"'{path}' was graded" in submission.notes[0] and {"missing": "no 01_mse", "untouched": "as it was", "damaged": "cannot be read"}[named] in submission.notes[0]
+    assert "'notes.ipynb'" in submission.notes[1]
+    assert submission.notebook.cells[0].metadata == {"grading": {"explains": True}} and "was graded" in submission.notebook.cells[0].source
+
+
+def test_the_rightly_named_notebook_counts_when_it_was_worked_on(folder):
+    other = worked_on()
+    cell(other, "f").source = "def f():\n    return 2"
+    (folder / "other.ipynb").write_text(json.dumps(other))
+    (folder / f"{NAME}.ipynb").write_bytes(notebook_bytes())
+    submission = read([folder], NAME, RELEASE)
+    assert cell(submission.notebook, "f").source == "def f():\n    return 1" and submission.notes == ["also handed in: 'other.ipynb'"]
+
+
+def test_of_several_worked_notebooks_none_is_chosen(folder):
+    other = worked_on()
+    cell(other, "f").source = "def f():\n    return 2"
+    (folder / "a.ipynb").write_bytes(notebook_bytes())
+    (folder / "b.ipynb").write_bytes(notebook_bytes())
+    assert read([folder], NAME, RELEASE).notes[0].startswith("'a.ipynb' was graded")  # they say the same
+    (folder / "c.ipynb").write_text(json.dumps(other))
+    with pytest.raises(Refused, match="3 notebooks with answers, 'a.ipynb', 'b.ipynb', 'c.ipynb': hand in one, named 01_mse.ipynb"):
+        read([folder], NAME, RELEASE)
+
+
+def test_a_notebook_of_another_name_and_assignment_is_not_taken(folder):
+    (folder / "x.ipynb").write_text(json.dumps(OTHER))
+    with pytest.raises(Refused, match="no 01_mse.ipynb but 'x.ipynb': a notebook of another assignment"):
+        read([folder], NAME, RELEASE)
+
+
+def test_what_code_needs_lies_beside_it_and_nothing_else(folder, monkeypatch):
+    (folder / f"{NAME}.ipynb").write_bytes(notebook_bytes())
+    for path in ("data/x.txt", "my/lib.py", "help.ipynb", "weights.pt", "venv/pyvenv.cfg", "venv/lib/big.py", "node_modules/a.js", ".git/config", "__MACOSX/a", "checks/notebook.py"):
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(path)
+    os.truncate(folder / "weights.pt", 60_000_000)
+    (folder / "link.txt").symlink_to("/etc/hostname")
+    submission = read([folder], NAME, RELEASE)
+    assert list(submission.files) == ["checks/notebook.py", "data/x.txt", "help.ipynb", "my/lib.py"]
+    assert "'weights.pt (60 MB)'" in submission.notes[0]
+    assert submission.notes[1:] == ["also handed in: 'help.ipynb', 'weights.pt', 'data/x.txt', 'my/lib.py'"]
+    monkeypatch.setattr(folders, "MOST_FILES", 3)
+    submission = read([folder], NAME, RELEASE)
+    assert len(submission.files) == 3 and "too many" in submission.notes[0]
+
+
+def test_outputs_are_not_read(handed_in, monkeypatch):
+    notebook = worked_on()
+    notebook.cells[1].outputs = [{"output_type": "display_data", "metadata": {}, "data": {"x": [[1.5, {"a": "]}"}]] * 100_000}}]
+    monkeypatch.setattr(reading, "MOST_PARTS", 10_000)
+    submission = handed_in(notebook)
+    assert not submission.notes and cell(submission.notebook, "g").source == "def g():\n    return 2"
+    for data, reason in ((json.dumps(notebook)[:-1000], "ends in the middle"), ('{"cells": ' + "[" * 20_000, "nested too deeply")):
+        with pytest.raises(Refused, match=reason):
+            handed_in(data.encode())
 
 
 def test_what_is_no_file_is_refused(folder, tmp_path):
@@ -181,10 +251,10 @@ def test_what_is_no_file_is_refused(folder, tmp_path):
     ):
         make()
         with pytest.raises(Refused, match=reason):
-            read(folder, NAME, RELEASE)
+            read([folder], NAME, RELEASE)
         path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
     with pytest.raises(Refused, match="cannot be read"):
-        read(folder / "missing", NAME, RELEASE)
+        read([folder / "missing"], NAME, RELEASE)
 
 
 def test_a_right_submission_stays_as_it_is(handed_in):
@@ -207,7 +277,7 @@ def test_locked_cells_are_as_released(handed_in):
     cell(notebook, "intro").source = "# Assignment  \r\n\nAbout it.\n\n"  # what editors do
     notebook.cells[IDS.index("setup")] = new_raw_cell("import numpy as np", metadata=marks("setup"))
     submission = handed_in(notebook)
-    assert [cell.source for cell in submission.notebook.cells[:5:4]] == ["# Assignment\n\nAbout it.", 'check("f")']
+    assert [cell(submission.notebook, name).source for name in ("intro", "f-check")] == ["# Assignment\n\nAbout it.", 'check("f")']
     assert cell(submission.notebook, "setup") == cell(RELEASE, "setup")
     assert sorted(note.split(":")[0] for note in submission.notes) == ["f-check", "setup"]
 
@@ -244,7 +314,8 @@ def test_another_link_is_a_change(form, handed_in):
     notebook = worked_on()
     cell(notebook, "f-task").source = cell(RELEASE, "f-task").source.replace(LINK, OTHER_LINK[form])
     submission = handed_in(notebook)
-    assert submission.notes == ["f-task: the cell is locked but was changed, the released one is back"]
+    kept = "" if form == "nothing" or form == "another_line" else " and what was written into it is kept"
+    assert submission.notes == [f"f-task: the cell is locked but was changed, the released one is back{kept}"]
     assert cell(submission.notebook, "f-task") == cell(RELEASE, "f-task")
 
 
@@ -289,13 +360,24 @@ def test_a_missing_check_comes_after_what_the_student_wrote_for_it(handed_in):
 
 def test_a_missing_answer_is_reported_and_its_place_kept(handed_in):
     notebook = worked_on()
-    notebook.cells[IDS.index("f")] = new_code_cell("def f():\n    return 1")  # a new cell in place of ours
+    notebook.cells[IDS.index("f")] = new_code_cell("def f():\n    return 1\ndef g():\n    return 1")  # a new cell in place of ours
     del notebook.cells[IDS.index("w")]
     submission = handed_in(notebook)
     assert submission.missing == {"f", "w"} and len(submission.notes) == 2
     assert cell(submission.notebook, "f").source == STUB
     assert [grade_id(one) for one in submission.notebook.cells] == [*IDS[:3], "f", None, *IDS[4:]]
-    assert submission.notebook.cells[4].source == "def f():\n    return 1"
+    assert submission.notebook.cells[4].source.startswith("def f():\n    return 1")
+
+
+def test_an_answer_that_lost_its_id_is_known_by_its_function_or_its_place(handed_in):
+    notebook = worked_on()
+    notebook.cells[IDS.index("f")] = new_code_cell("def f():\n    return 1")
+    notebook.cells[IDS.index("w")] = new_markdown_cell("Because.")
+    notebook.cells[IDS.index("g")] = new_code_cell("g = 2")
+    submission = handed_in(notebook)
+    assert cell(submission.notebook, "f").source == "def f():\n    return 1" and cell(submission.notebook, "g").source == "g = 2"
+    assert cell(submission.notebook, "w").source == "Because."
+    assert not submission.missing and [note for note in submission.notes if "had lost" in note]
 
 
 def test_all_answers_missing(handed_in):
@@ -305,7 +387,7 @@ def test_all_answers_missing(handed_in):
 
 def test_copies_of_locked_cells_are_dropped(handed_in):
     notebook = worked_on()
-    notebook.cells += [copy(cell(RELEASE, "f-check"), 'check("f")'), copy(cell(RELEASE, "setup"), "np = None")]
+    notebook.cells += [copy(cell(RELEASE, "f-check"), 'check("f")'), copy(cell(RELEASE, "setup"), "import numpy as np\n")]
     submission = handed_in(notebook)
     assert list(map(grade_id, submission.notebook.cells)) == IDS
     assert sorted(note.split(":")[0] for note in submission.notes) == ["f-check", "setup"]
@@ -337,7 +419,8 @@ def test_of_copied_answers_the_last_one_worked_on_before_the_check_counts(handed
         kept, ordinary = sources_of(submission, "f")
         assert kept == counts and sorted([kept, *ordinary]) == sorted(before + after)
         assert [one.source for one in submission.notebook.cells if "def f" in one.source] == before + after  # all still run, in their order
-        assert not submission.missing and len(submission.notes) == 1
+        assert not submission.missing and len(submission.notes) == (2 if counts == later else 1)
+        assert list(map(grade_id, submission.notebook.cells)).index("f") < list(map(grade_id, submission.notebook.cells)).index("f-check")
 
 
 def test_of_copied_written_answers_the_last_one_worked_on_counts(handed_in):
@@ -397,6 +480,148 @@ def test_pasted_pictures_stay_with_answers_and_own_cells(handed_in):
     assert [one.get("attachments") for one in cells if one.get("attachments")] == [pictures, {"c": {}, "": {"<b>": "xy"}} | pictures]
 
 
+def own(submission):
+    """Return what stands in the cells that are no released ones, and which of them are ours."""
+    return [(one.source, bool(one.metadata)) for one in submission.notebook.cells if not grade_id(one)]
+
+
+WRITTEN_INTO = {
+    "an import into the set-up": ("setup", "import math\nimport numpy as np\nK = 3  # classes", "import math\nK = 3  # classes"),
+    "a magic into the set-up": ("setup", "import numpy as np\n%matplotlib inline\n", "%matplotlib inline"),
+    "what cannot be taken apart": ("setup", "import numpy as np\nif:", "import numpy as np\nif:"),
+    "a comment": ("setup", "# by Ada\nimport numpy as np", "# by Ada"),
+    "another import in its place": ("setup", "import numpy as xp", "import numpy as xp"),
+    "a function into a check": ("f-check", '@cache\ndef f():\n    return 7\n\ncheck("f")', "@cache\ndef f():\n    return 7"),
+    "all kinds into a check": ("f-check", 'import os\nx = 1\nprint(x)\nfor i in x:\n    y = 2\ncheck("f")', "import os\nx = 1\n# print(x)\n# for i in x:\n#     y = 2"),
+    "no code into a check": ("f-check", "my answer is: 3", "# my answer is: 3"),
+    "points into the last cell": ("score", "score = 14\nscore()\nscore", "score = 14\n# score"),
+    "an answer into a task": ("f-task", f"Write `f`.\n\n{LINK}\nIt is short.\n\nMine: $x$.\nAnd so on.", "Mine: $x$.\nAnd so on."),
+    "an answer in place of a task": ("g-task", "$$\nx\n$$", "$$\nx\n$$"),
+    "lines into the middle": ("f-task", f"Write `f`.\nMine.\n{LINK}\nAlso mine.\nIt is short.", "Mine.\nAlso mine."),
+}
+
+
+@pytest.mark.parametrize("what", WRITTEN_INTO)
+def test_what_was_written_into_a_locked_cell_is_kept(what, handed_in):
+    name, source, kept = WRITTEN_INTO[what]
+    notebook = worked_on()
+    cell(notebook, name).source = source
+    submission = handed_in(notebook)
+    (explanation, ours), (found, students) = own(submission)
+    assert ours and "belongs to the assignment" in explanation and found == kept and not students
+    assert cell(submission.notebook, name).source == cell(RELEASE, name).source
+    places = list(map(grade_id, submission.notebook.cells))
+    assert places[places.index(name) - 2 : places.index(name)] == [None, None] if name in ("f-check", "score") else places[places.index(name) + 1 :][:2] == [None, None]
+    assert submission.notes == [f"{name}: the cell is locked but was changed, the released one is back and what was written into it is kept"]
+
+
+@pytest.mark.parametrize("source", ["", "import  numpy as np", "import numpy as np\nimport numpy as np"])
+def test_what_only_repeats_the_released_is_not_kept(source, handed_in):
+    notebook = worked_on()
+    cell(notebook, "setup").source = source
+    submission = handed_in(notebook)
+    assert not own(submission) and len(submission.notes) == 1
+
+
+def test_a_picture_in_a_task_is_kept(handed_in):
+    notebook = worked_on()
+    cell(notebook, "f-task").source += "\n![](attachment:a.png)"
+    cell(notebook, "f-task").attachments = {"a.png": {"image/png": "aGVsbG8="}}
+    assert handed_in(notebook).notebook.cells[IDS.index("f-task") + 2].attachments == {"a.png": {"image/png": "aGVsbG8="}}
+
+
+def test_a_function_counts_wherever_it_was_written(handed_in):
+    for name, at in (("setup", IDS.index("f")), ("f-check", IDS.index("f")), ("g-task", None)):
+        notebook = worked_on()
+        cell(notebook, "f").source = STUB
+        if at is None:
+            notebook.cells.insert(IDS.index("g"), new_code_cell("def f():\n    return 5"))
+        else:
+            cell(notebook, name).source += "\ndef f():\n    return 5"
+        submission = handed_in(notebook)
+        places = [one.source for one in submission.notebook.cells]
+        assert submission.missing == {"f"} and places.index("def f():\n    return 5") < places.index('check("f")')
+
+
+def of_another_version(notebook, name, source):
+    """Change a cell as if nbgrader had released it so."""
+    one = cell(notebook, name)
+    one.source = source
+    one.metadata.nbgrader["checksum"] = compute_checksum(one)
+
+
+def test_what_another_version_of_the_assignment_said_is_not_the_students(handed_in):
+    notebook = worked_on()
+    of_another_version(notebook, "f-task", "Write `f`, please.\n\nSoon.")
+    of_another_version(notebook, "f-check", 'check("f", 2)')
+    of_another_version(notebook, "setup", "import numpy as np\nimport math")
+    gone = new_markdown_cell("Once a task.", metadata=marks("h-task"))
+    notebook.cells.insert(2, gone)
+    of_another_version(notebook, "h-task", "Once a task.")
+    submission = handed_in(notebook)
+    assert own(submission)[1:] == [("import math", False)] and "version" in own(submission)[0][0]
+    assert submission.notes == ["made from another version of the assignment: 4 of its cells are otherwise now, new or gone"]
+
+
+def test_an_untouched_notebook_of_another_version_is_untouched(folder):
+    old = nbformat.from_dict(RELEASE)
+    of_another_version(old, "w", "*Answer here*")
+    of_another_version(old, "f", STUB.replace("f()", "f(x)"))
+    (folder / f"{NAME}.ipynb").write_text(json.dumps(old))
+    (folder / "copy.ipynb").write_bytes(notebook_bytes())
+    assert "'copy.ipynb' was graded" in read([folder], NAME, RELEASE).notes[0]
+
+
+def without_ids(notebook, *also):
+    notebook = nbformat.from_dict(notebook)
+    for one in notebook.cells:
+        one.metadata = {}
+        for key in also:
+            one.pop(key, None)
+    return notebook
+
+
+def test_lost_ids_are_found_again(handed_in):
+    by_id = handed_in(without_ids(worked_on()))
+    rewritten = without_ids(worked_on(), "id")
+    rewritten.cells[2].source = "Write `f`.\n\nOtherwise."
+    functions = new_notebook(cells=[new_code_cell("def f():\n    return 1"), new_code_cell("def g():\n    return 2"), new_markdown_cell("Because.")])
+    together = new_notebook(cells=[new_code_cell("def f():\n    return 1\ndef g():\n    return 2"), new_markdown_cell("Because.")])
+    for submission in (by_id, handed_in(without_ids(worked_on(), "id")), handed_in(rewritten), handed_in(functions), handed_in(together)):
+        ran = [one.source for one in submission.notebook.cells if grade_id(one) not in submission.missing]
+        for name, result in (("f", 1), ("g", 2)):
+            (place,) = [number for number, source in enumerate(ran) if f"def {name}():\n    return {result}" in source]
+            assert place < ran.index(f'check("{name}")')
+        assert "Because." in ran and "lost" in str(submission.notes) or submission.missing == {"f", "g", "w"}
+    assert not by_id.missing and cell(by_id.notebook, "w").source == "Because."
+
+
+def test_a_notebook_in_which_nothing_is_left_is_refused_for_that(handed_in):
+    with pytest.raises(Refused, match="none of its cells are there"):
+        handed_in(new_notebook(cells=[new_code_cell("score()"), new_code_cell("import numpy as np"), new_code_cell("def h(): pass")]))
+
+
+def test_what_is_no_proper_cell_costs_nothing(handed_in):
+    cells = worked_on().cells
+    odd = [{"cell_type": "code"}, {"cell_type": "code", "source": None}, {"cell_type": "heading", "source": "Title"}, {"cell_type": "code", "source": [1]}, 3]
+    submission = handed_in(notebook_bytes(cells=[*cells[:2], *odd, *cells[2:]]))
+    assert [source for source, _ in own(submission)] == ["", "", "Title", "", ""]
+    assert submission.notes == ["what is no proper cell is left out, or shown as text: number 5, 6, 7"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "cp1252"])
+def test_other_encodings_are_read(encoding, handed_in):
+    notebook = worked_on()
+    cell(notebook, "w").source = "Größer – so."
+    submission = handed_in(json.dumps(notebook, ensure_ascii=False).encode(encoding))
+    assert cell(submission.notebook, "w").source == "Größer – so." and not submission.notes
+
+
+def test_the_students_python_is_taken_over(handed_in):
+    for said, taken in (("3.12.4", "3.12.4"), ("3.14", "3.14"), ("3.12.4\n<b>", ""), (3, "")):
+        assert handed_in(notebook_bytes(metadata={"language_info": {"version": said}})).python == taken
+
+
 def test_older_and_odd_notebooks_are_read(handed_in, folder):
     notebook = worked_on()
     lines = [one | {"source": one.source.splitlines(keepends=True)} for one in notebook.cells]
@@ -412,23 +637,45 @@ def test_older_and_odd_notebooks_are_read(handed_in, folder):
         nbformat.writes(submission.notebook).encode("utf-8")
 
 
+NAMES = ["Anna Müller_12@x.org", "Sean O'Brien", "Sean O’Brien", "Meyer, Anna", "Kim (Min-jun) [2]", "*Lee Ann", " _user1", "-rf", "=1+1", "100% #1 & co", 'A "B" C', "김민준", "علی\u200cرضا", "x" * 150]
+
+
 def test_students_are_listed_in_order_each_with_what_can_be_read(tmp_path):
     submitted = tmp_path / "submitted"
-    for name in ("zoe", "Anna Müller_12@x.org", "b+c-d.e", ".hidden", "<b>", "a\nb", "=1+1", "-rf", "x,y", "quo'te", " edge", "x" * 101):
+    for name in (*NAMES, ".hidden", "<b>", "a\nb", "a\x1b[31m", "a\u202eb", "x" * 201):
         (submitted / name / NAME).mkdir(parents=True)
     (submitted / "nobody" / "02_other").mkdir(parents=True)
-    (submitted / "linked").symlink_to(submitted / "zoe")
+    (submitted / "linked").symlink_to(submitted / NAMES[0])
     (submitted / "within").mkdir()
-    (submitted / "within" / NAME).symlink_to(submitted / "zoe" / NAME)
+    (submitted / "within" / NAME).symlink_to(submitted / NAMES[0] / NAME)
     (submitted / "grades.csv").write_text("")
     found = students(submitted, NAME)
-    readable = {one.name: one.folder for one in found if one.folder}
-    assert list(readable) == ["Anna Müller_12@x.org", "b+c-d.e", "zoe"] and readable["zoe"] == submitted / "zoe" / NAME
-    reasons = {one.name: one.reason for one in found if not one.folder}
+    readable = {one.name: one.folders for one in found if one.folders}
+    assert list(readable) == sorted(NAMES) and readable["-rf"] == (submitted / "-rf" / NAME,)
+    reasons = {one.name: one.reason for one in found if not one.folders}
     assert reasons.pop("nobody").startswith("no submission")
     assert "symbolic link" in reasons.pop("linked") and "symbolic link" in reasons.pop("within")
-    assert len(reasons) == 8 and all("rename it" in reason for reason in reasons.values())
+    assert len(reasons) == 5 and all("rename it" in reason for reason in reasons.values())
     assert not re.search(r"[\n\x1b]|<\w", str(list(reasons.items())))
+
+
+def test_a_name_in_two_unicode_forms_is_one_student(tmp_path):
+    composed, decomposed = (tmp_path / unicodedata.normalize(form, "Zoë Nguyễn") for form in ("NFC", "NFD"))
+    for place, notebook in ((composed, RELEASE), (decomposed, worked_on())):
+        (place / NAME).mkdir(parents=True)
+        (place / NAME / f"{NAME}.ipynb").write_text(json.dumps(notebook))
+    (zoe,) = students(tmp_path, NAME)
+    assert zoe.name == composed.name and set(zoe.folders) == {composed / NAME, decomposed / NAME}
+    submission = read(zoe.folders, NAME, RELEASE)
+    assert cell(submission.notebook, "w").source == "Because." and "two Unicode forms" in submission.notes[0]
+    (composed / NAME / f"{NAME}.ipynb").write_bytes(notebook_bytes().replace(b"return 1", b"return 2"))
+    with pytest.raises(Refused, match="2 notebooks with answers"):
+        read(zoe.folders, NAME, RELEASE)
+
+
+def test_the_assignments_folder_may_be_in_another_case(tmp_path):
+    (tmp_path / "anna" / NAME.upper()).mkdir(parents=True)
+    assert students(tmp_path, NAME)[0].folders == (tmp_path / "anna" / NAME.upper(),)
 
 
 def test_nothing_handed_in_is_said_clearly(tmp_path):

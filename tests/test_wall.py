@@ -604,7 +604,7 @@ def test_a_wall_that_ends_costs_nobody_marks(tmp_path):
     exam = Exam.kept(origin, 0, tmp_path / "exam")
     wrong = "def sigmoid(z):\n    return 0 * z"  # so that what uses it gets a second chance
     classes.hand_in(tmp_path, "student", NAME, classes.answered(NAME, classes.model_answers(origin) | {"sigmoid": wrong}))
-    submission = preflight.read(tmp_path / "student" / NAME, NAME, classes.exercise(NAME))
+    submission = preflight.read([tmp_path / "student" / NAME], NAME, classes.exercise(NAME))
     with Wall(source.needed(origin)) as wall:
         wall.ready()
         assert mark(submission, exam.support, exam, wall, 60).verdicts["predict"].solved

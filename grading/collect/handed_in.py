@@ -1,10 +1,10 @@
-"""What students handed in, read as hostile data: who is there, the files of a folder, and the cells of a notebook."""
+"""A notebook that a student handed in, read as hostile data."""
 
 import hashlib
 import json
 import os
+import re
 import stat
-import unicodedata
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,118 +12,133 @@ import nbformat
 
 from grading.shared.text import text
 
-LARGEST = 50_000_000  # bytes of a notebook, and of all files in its folder
+LARGEST = 50_000_000  # bytes of a notebook without its outputs, and of all files in its folder
+LARGEST_FILE = 300_000_000  # bytes of a notebook
 MOST_PARTS = 3_000_000  # of its JSON: each may take twenty times its size in memory
+DEEPEST = 100
 MOST_CELLS = 1000
 OPENING = [getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY")]  # not every system has them all
+KINDS = ("code", "markdown", "raw")
+CONFLICT = re.compile(r"^(<{7}|={7}|>{7})( |\r?$)", re.MULTILINE)
 
 
 class Refused(Exception):
     """Why a submission cannot be graded, in one line that says what to do."""
 
 
-class Student(NamedTuple):
-    """`folder` is None when there is nothing to read; then `reason` says why."""
-
-    name: str
-    folder: Path | None
-    reason: str = ""
-
-
 class Cell(NamedTuple):
-    """All that is taken over of a student's cell; `name` is nbgrader's id, `pictures` are data by kind by file."""
+    """All that is taken over of a student's cell.
+
+    `name` is nbgrader's id, `id` the notebook's own, `pictures` are data by kind by file; `as_released` says that the cell is
+    as nbgrader made it, though perhaps for another version of the assignment.
+    """
 
     kind: str
     source: str
     name: str | None
     pictures: dict
+    id: str | None = None
+    as_released: bool = False
 
 
-def students(submitted, name):
-    """Return a Student for every folder in `submitted`, sorted. Raises Refused when nobody handed in `name`."""
+class HandedIn(NamedTuple):
+    """A notebook as it was handed in: its Cells, the version of Python that it says it was run with, and notes about what could not be read."""
+
+    cells: list
+    python: str
+    notes: list
+
+
+def read(path):
+    """Return the HandedIn of a notebook's file. Raises Refused."""
+    return understood(parsed(path))
+
+
+def parsed(path):
+    """Return the notebook's JSON, of a large file without its outputs. Raises Refused."""
+    path = Path(path)
     try:
-        folders = sorted(path for path in Path(submitted).iterdir() if path.is_dir() and not path.name.startswith("."))
+        handle = os.open(path, os.O_RDONLY | sum(OPENING))
     except OSError as error:
-        raise Refused(f"the folder of submissions {text(str(submitted))} cannot be read: {error.strerror}") from None
-    found = [student(folder, name) for folder in folders]
-    if not any(one.folder for one in found):
-        raise Refused(f"no folder STUDENT/{name} in {text(str(submitted))}: submissions lie in {text(str(submitted))}/STUDENT/{name}/{name}.ipynb")
-    return found
-
-
-def student(folder, name):
-    """A student's name becomes a part of paths, pages, addresses and tables."""
-    called = folder.name
-    odd = sorted({letter for letter in called if not (unicodedata.category(letter)[0] in "LMN" or letter in " ._-@+")})
-    if odd:
-        return Student(text(f"'{called}'"), None, f"the folder's name holds {text(', '.join(map(ascii, odd)))}: rename it, with letters, digits and . _ - @ + only")
-    if called != called.strip() or called[0] in "-@+" or len(called) > 100:
-        return Student(text(f"'{called}'"), None, "the folder's name is too long, begins with - @ + or begins or ends with a space: rename it")
-    if folder.is_symlink() or (folder / name).is_symlink():
-        return Student(called, None, "the folder is a symbolic link: put the folder itself there")
-    if not (folder / name).is_dir():
-        return Student(called, None, f"no submission: there is no folder {name}")
-    return Student(called, folder / name)
-
-
-def cells(folder, name):
-    """Return the Cells of the notebook in a student's folder. Raises Refused."""
-    return plain_cells(parsed(content(Path(folder), f"{name}.ipynb")))
-
-
-def content(folder, wanted):
-    try:
-        handle = os.open(folder / wanted, os.O_RDONLY | sum(OPENING))
-    except FileNotFoundError:
-        raise Refused(instead(folder, wanted)) from None
-    except OSError as error:
-        link = (folder / wanted).is_symlink()
-        raise Refused(f"{wanted} is a symbolic link: hand in the file itself" if link else f"{wanted} cannot be opened: {error.strerror}") from None
+        raise Refused(f"{named(path)} is a symbolic link: hand in the file itself" if path.is_symlink() else f"{named(path)} cannot be opened: {error.strerror}") from None
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
-        raise Refused(f"{wanted} is not a file: hand in the notebook itself")
+        raise Refused(f"{named(path)} is not a file: hand in the notebook itself")
     with open(handle, "rb") as file:
+        if os.fstat(handle).st_size > LARGEST_FILE:
+            raise Refused(f"{named(path)} is larger than {LARGEST_FILE // 1_000_000} MB: clear the outputs, save and hand in again")
         data = file.read(LARGEST + 1)
-    if len(data) > LARGEST or sum(map(data.count, (b"[", b"{", b","))) > MOST_PARTS:
-        raise Refused(f"{wanted} is larger than {LARGEST // 1_000_000} MB or holds too much: clear the outputs, save and hand in again")
-    return data
+        if len(data) > LARGEST or sum(map(data.count, (b"[", b"{", b","))) > MOST_PARTS:
+            del data
+            file.seek(0)
+            return a_notebook(without_outputs(file, path))
+    return a_notebook(loaded(decoded(data)))
 
 
-def instead(folder, wanted):
-    """Why there is no file of the wanted name."""
+def named(path):
+    return text(path.name, 80)
+
+
+def without_outputs(file, path):
+    """Return the JSON of a large notebook, in which all that is large is outputs as a rule. Raises Refused."""
+    import ijson  # rarely needed
+
+    builder, parts, size, depth = ijson.ObjectBuilder(), 0, 0, 0
+    skipping = None  # how deep is what is skipped
     try:
-        others = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
-    except OSError as error:
-        return f"the folder cannot be read: {error.strerror}"
-    if not others:
-        return f"the folder is empty: it should hold {wanted}"
-    notebooks = [name for name in others if name.lower().endswith(".ipynb")] or [name for name in others if ".ipynb" in name.lower()]
-    if notebooks:
-        return f"there is no {wanted} but {listed(notebooks)}: rename the notebook to {wanted}"
-    return f"there is no {wanted} but {listed(others)}: hand in the notebook, named {wanted}"
+        for event, value in ijson.basic_parse(file, use_float=True):
+            depth += event.startswith("start") - event.startswith("end")
+            if skipping is not None:
+                skipping = skipping if depth > skipping else None
+                continue
+            if event == "map_key" and value == "outputs":
+                skipping = depth
+                continue
+            parts, size = parts + 1, size + (len(value) if isinstance(value, str) else 0)
+            if parts > MOST_PARTS or size > LARGEST:
+                raise Refused(f"{named(path)} holds too much, even without its outputs: remove what does not belong to it")
+            if depth > DEEPEST:
+                raise Refused("the file is not a notebook: its data is nested too deeply")
+            builder.event(event, value)
+    except ijson.JSONError:
+        raise Refused("the file is damaged or ends in the middle (an upload cut short?): hand in again") from None
+    return builder.value
 
 
-def listed(names, most=3):
-    shown = ", ".join(text(f"'{name}'", 80) for name in names[:most])
-    return shown + (f" and {len(names) - most} more" if len(names) > most else "")
+def decoded(data):
+    """Return the text of a file. Raises Refused."""
+    for encoding in ("utf-8-sig", *wide(data)):
+        try:
+            return data.decode(encoding)
+        except UnicodeDecodeError:
+            pass
+    if data[:1] == b"{" and b"\0" not in data:  # an editor's way of saving, in the West
+        return data.decode("cp1252", "replace")
+    raise Refused("the file is not a notebook but holds binary data (a zip, a PDF, a picture?): hand in the .ipynb file")
 
 
-def parsed(data):
-    """Return the notebook's JSON. Raises Refused with what the file is instead."""
-    try:
-        source = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise Refused("the file is not a notebook but holds binary data (a zip, a PDF, a picture?): hand in the .ipynb file") from None
-    source = source.strip()
+def wide(data):
+    """Return the encodings with two bytes a letter that a file may have."""
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return ["utf-16"]
+    return {b"{\0": ["utf-16-le"], b"\0{": ["utf-16-be"]}.get(data[:2], [])
+
+
+def loaded(source):
+    """Return the JSON that a text is. Raises Refused with what it is instead."""
+    source = source.strip("\0 \t\r\n\ufeff")
     if not source:
         raise Refused("the file is empty: save the notebook and hand in again")
     try:
-        found = json.loads(source)
+        return json.loads(source)
     except RecursionError:
         raise Refused("the file is not a notebook: its data is nested too deeply") from None
     except json.JSONDecodeError as error:
-        if source[0] == "<":
+        if source[0] == "<" and not CONFLICT.match(source):
             raise Refused("the file is a web page (HTML) named like a notebook: hand in the .ipynb file, not an export") from None
+        if conflict := CONFLICT.search(source):
+            line = source.count("\n", 0, conflict.start()) + 1
+            raise Refused(f"the file holds two versions and git's conflict marks between them (line {line}): choose one, save and hand in again") from None
         if source[0] != "{":
             raise Refused("the file is not a notebook (a script or a text named like one?): hand in the .ipynb file") from None
         if error.msg.startswith("Unterminated") or error.pos >= len(source) - 1:
@@ -131,14 +146,17 @@ def parsed(data):
         raise Refused(f"the file is damaged at line {error.lineno}: open it in Jupyter, save and hand in again") from None
     except ValueError as error:
         raise Refused(f"the file is damaged: {text(str(error), 80)}") from None
+
+
+def a_notebook(found):
     if not isinstance(found, dict) or not isinstance(found.get("cells", found.get("worksheets")), list):
         raise Refused("the file holds data but no notebook: hand in the .ipynb file")
     return found
 
 
-def plain_cells(found):
-    """Return the notebook's cells as Cells. Raises Refused."""
-    version = found.get("nbformat")
+def understood(found):
+    """Return the HandedIn of a notebook's JSON. Raises Refused."""
+    version = found.get("nbformat", 4)
     if version in (2, 3):
         try:
             found = nbformat.convert(nbformat.from_dict(found), 4)
@@ -149,21 +167,40 @@ def plain_cells(found):
     cells = found.get("cells")
     if not isinstance(cells, list) or len(cells) > MOST_CELLS:
         raise Refused(f"the notebook has more than {MOST_CELLS} cells: remove what does not belong to it")
-    return [plain_cell(number, cell) for number, cell in enumerate(cells, start=1)]
+    notes = []
+    odd = [number for number, cell in enumerate(cells, start=1) if not is_whole(mapping(cell))]
+    if odd:
+        notes.append(f"what is no proper cell is left out, or shown as text: number {', '.join(map(str, odd[:5]))}{' and more' * (len(odd) > 5)}")
+    python = mapping(mapping(found.get("metadata")).get("language_info")).get("version")
+    python = python if isinstance(python, str) and re.fullmatch(r"\d{1,2}\.\d{1,3}(\.\w{1,10})?", python) else ""
+    return HandedIn([plain_cell(mapping(cell)) for cell in cells], python, notes)
 
 
-def plain_cell(number, cell):
-    cell = mapping(cell)
-    kind, source, name = cell.get("cell_type"), joined(cell.get("source")), mapping(mapping(cell.get("metadata")).get("nbgrader")).get("grade_id")
-    if kind not in ("code", "markdown", "raw") or not isinstance(source, str):
-        raise Refused(f"the notebook is damaged at cell {number}: open it in Jupyter, save and hand in again")
-    source = source.encode("utf-8", "replace").decode("utf-8")  # half a character could not be written
+def is_whole(cell):
+    return cell.get("cell_type") in KINDS and isinstance(joined(cell.get("source") or ""), str)
+
+
+def plain_cell(cell):
+    kind, source, about = cell.get("cell_type"), joined(cell.get("source") or ""), mapping(mapping(cell.get("metadata")).get("nbgrader"))
+    kind, name, own_id = kind if kind in KINDS else "raw", about.get("grade_id"), cell.get("id")
+    source = source.encode("utf-8", "replace").decode("utf-8") if isinstance(source, str) else ""  # half a character could not be written
     pictures = {
         file: {mime: joined(data) for mime, data in kinds.items() if isinstance(joined(data), str)}
         for file, kinds in mapping(cell.get("attachments")).items()
         if isinstance(kinds, dict)
     }
-    return Cell(kind, source, name if isinstance(name, str) else None, pictures)
+    name, own_id = (one if isinstance(one, str) else None for one in (name, own_id))
+    return Cell(kind, source, name, pictures, own_id, name is not None and about.get("checksum") == checksum(kind, source, about))
+
+
+def checksum(kind, source, about):
+    """Return what nbgrader's compute_checksum does of a cell; nbgrader takes a second to load."""
+    graded, solution = about.get("grade", False), about.get("solution", False)
+    locked = not solution and (graded or about.get("locked", False))
+    points = about.get("points")
+    points = [f"{points:.1f}"] if graded and isinstance(points, int | float) and points < 1000 else []
+    said = [source, kind, *(text(str(each), 10) for each in (graded, solution, locked)), about["grade_id"], *points]
+    return hashlib.md5("".join(said).encode("utf-8", "replace")).hexdigest()
 
 
 def mapping(value):
@@ -175,21 +212,6 @@ def joined(value):
     return "".join(value) if isinstance(value, list) and all(isinstance(line, str) for line in value) else value
 
 
-def files(folder):
-    """Yield the files below a folder that somebody handed in: no links, nothing hidden, nothing that is no file."""
-    for root, folders, names in os.walk(folder):
-        folders[:] = [name for name in sorted(folders) if not name.startswith(".") and name != "__pycache__"]
-        for path in (Path(root, name) for name in sorted(names) if not name.startswith(".")):
-            if stat.S_ISREG(path.lstat().st_mode):
-                yield path
-
-
-def fingerprint(paths, root):
-    """Return what changes when one of the files below `root` does; of those beyond LARGEST bytes in all, when a size or a time does."""
-    found, size = hashlib.sha256(), 0
-    for path in paths:
-        status = path.stat()
-        size += status.st_size
-        content = path.read_bytes() if size <= LARGEST else f"{status.st_size} {status.st_mtime_ns}".encode()
-        found.update(os.fsencode(path.relative_to(root)) + b"\0" + hashlib.sha256(content).digest())
-    return found.hexdigest()
+def listed(names, most=3):
+    shown = ", ".join(text(f"'{name}'", 80) for name in names[:most])
+    return shown + (f" and {len(names) - most} more" if len(names) > most else "")

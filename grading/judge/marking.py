@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 
 from nbformat.v4 import new_output
 
-from grading.collect.handed_in import LARGEST, files
 from grading.judge.exam import UNJUDGED
 from grading.run.session import Died, NoAnswer, Session
 from grading.shared.checks.inquiry import Fault
@@ -153,16 +152,6 @@ def show(marked, exam):
             cell.outputs = [new_output("stream", name="stdout", text="\n".join(lines) + "\n")]
 
 
-def beside(folder, exam):
-    """Return the content, by path, of what lies beside a submission's notebook: the files of its folder and, over them, what an exercise comes with.
-
-    Raises Failed.
-    """
-    size, found = 0, {}
-    for path in files(folder):
-        size += path.stat().st_size
-        if size > LARGEST:
-            raise Failed(f"Its folder holds more than {LARGEST // 1_000_000} MB of files.")
-        if path.suffix != ".ipynb":
-            found[str(path.relative_to(folder))] = path.read_bytes()
-    return found | exam.support
+def beside(files, exam):
+    """Return the content, by path, of what lies beside a submission's notebook: the `files` at these paths and, over them, what an exercise comes with."""
+    return {inside: path.read_bytes() for inside, path in files.items()} | exam.support
