@@ -850,32 +850,32 @@ INTO_THE_CHECK = {
 }
 
 
-@kind(notes=["logsumexp-check"], variants=INTO_THE_CHECK, shown=["np.log(np.exp(Z"])
+@kind(notes=["logsumexp-check"], variants=INTO_THE_CHECK, shown=[r"np.log\(np.exp\(Z"])
 def answer_typed_into_its_check(hand_in, typed):
     hand_in.leave("logsumexp")
     hand_in.write("logsumexp-check", typed(LONE, hand_in.released("logsumexp-check")))
 
 
-@kind(notes=["logsumexp"], variants=INTO_THE_CHECK, shown=["np.log(np.exp(Z"])
+@kind(notes=["logsumexp"], variants=INTO_THE_CHECK, shown=[r"np.log\(np.exp\(Z"])
 def answer_merged_into_its_check(hand_in, typed):
     hand_in.write("logsumexp-check", typed(LONE, hand_in.released("logsumexp-check")))
     hand_in.drop("logsumexp")
 
 
-@kind(notes=["choose_head-check"], shown=["np.log(np.exp(Z"])
+@kind(notes=["choose_head-check"], shown=[r"np.log\(np.exp\(Z"])
 def answer_merged_into_the_check_above(hand_in):
     """With the text of the task between them deleted."""
     hand_in.write("choose_head-check", f"{hand_in.released('choose_head-check')}\n{LONE}")
     hand_in.drop("logsumexp-task", "logsumexp")
 
 
-@kind(notes=["log_softmax-check"], shown=["np.log(np.exp(Z"])
+@kind(notes=["log_softmax-check"], shown=[r"np.log\(np.exp\(Z"])
 def three_answers_typed_into_one_check(hand_in):
     hand_in.leave("log_softmax")
     hand_in.write("log_softmax-check", "\n\n".join([LONE, model_answers()["log_softmax"], "EPS = 0", hand_in.released("log_softmax-check")]))
 
 
-@kind(notes=["softmax-check"], shown=["softmax(np.eye(2))"])
+@kind(notes=["softmax-check"], shown=[r"softmax\(np.eye\(2\)\)"])
 def trial_typed_into_a_check(hand_in):
     hand_in.cell("softmax-check").source += "\nprint(softmax(np.eye(2)))\nassert False"
 
@@ -901,7 +901,7 @@ def all_answers_typed_into_the_setup(hand_in):
     hand_in.cell("setup").source += "\n\n" + "\n\n".join(model_answers().values())
 
 
-@kind(notes=["softmax-task"], shown=["e.sum(axis=1"])
+@kind(notes=["softmax-task"], shown=[r"e.sum\(axis=1"])
 def answer_merged_into_its_task(hand_in):
     """JupyterLab makes the type of the first cell that of all."""
     cell = hand_in.cell("softmax-task")
@@ -909,9 +909,8 @@ def answer_merged_into_its_task(hand_in):
     hand_in.leave("softmax")
 
 
-@kind(lost={"softmax": "not attempted|There is no function"}, notes=["softmax|score"], shown=["e.sum(axis=1"])
+@kind(notes=["softmax|score"], shown=[r"e.sum\(axis=1"])
 def answer_typed_into_the_score(hand_in):
-    """Too late, as at home; but nobody can say that it is not there."""
     hand_in.leave("softmax")
     hand_in.cell("score").source += "\n\n" + model_answers()["softmax"]
 
@@ -1795,4 +1794,4 @@ STUDENTS = {
     "Anne–Marie & Co": ANY,
     "Ñuñez-Ångström + 1": ANY,
 }
-TWICE = "Zoë Ünal"  # handed in under both forms of its letters
+ONE_STUDENT = [unicodedata.normalize(form, "Zoë Ünal") for form in ("NFC", "NFD")]
