@@ -81,10 +81,11 @@ class Grading:
 
     def run(self):
         """Grade what changed, then write the table and the feedback pages of all who have a result."""
-        changed, graded = [], 0
+        changed, foreign, graded = [], [], 0
         try:
-            entered = self.gradebook.students()
-            changed = [name for name in self.folders if name not in entered or not self.is_known(name)]
+            as_entered = self.gradebook.states()
+            foreign = [name for name in self.folders if as_entered.get(name) is False]
+            changed = [name for name in self.folders if not as_entered.get(name) or not self.is_known(name)]
             graded = self.grade(changed) if changed else 0
         except KeyboardInterrupt:
             pass  # it says how things stand, then ends
@@ -99,6 +100,8 @@ class Grading:
         table = [row for name in names for row in rows(name, self.origin.tasks, self.results[name], marks.get(name, {}))]
         write_table(self.folder / "grades.csv", table)
         self.report(table, graded)
+        if foreign and graded == len(changed):
+            self.say(f"  graded again, because another program had changed marks or notebook (nbgrader's own autograde?): {', '.join(foreign)}")
         if graded < len(changed):
             left = count(len(changed) - graded, "submission is", "submissions are")
             self.say(f"  {left} new or changed and not graded yet: earlier marks of them stay in the table.")
