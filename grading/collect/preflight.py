@@ -15,16 +15,25 @@ KINDS = {"code": new_code_cell, "markdown": new_markdown_cell, "raw": new_raw_ce
 
 @dataclass
 class Submission:
-    """A notebook ready to run: `missing` holds the ids of answers that were not handed in; their cells must not be run."""
+    """A notebook ready to run.
+
+    missing: the ids of answers that were not handed in; their cells must not be run. python: with which the notebook says it was last run, or "".
+    files: what is to lie beside it, by path relative to its folder.
+    """
 
     notebook: nbformat.NotebookNode
     notes: list = field(default_factory=list)
     missing: set = field(default_factory=set)
+    python: str = ""
+    files: dict = field(default_factory=dict)
 
 
 def read(folder, name, release):
     """Return the Submission in a student's folder, repaired with the released notebook. Raises Refused."""
-    return repaired(handed_in.cells(folder, name), release)
+    submission = repaired(handed_in.cells(folder, name), release)
+    files = {str(path.relative_to(folder)): path for path in handed_in.files(folder)}
+    submission.files = {path: file for path, file in files.items() if path != f"{name}.ipynb"}
+    return submission
 
 
 def repaired(cells, release):
