@@ -41,7 +41,10 @@ PATIENCE = 3.0  # seconds for another grading to end that was just killed
 
 
 class Outcome(NamedTuple):
-    """What came of a submission: the `key` it is known by from now on, the text of its harmless notebook, points by check cell, and texts by task."""
+    """What came of a submission: the `key` it is known by from now on, the text of its harmless notebook, points by check cell, and texts by task.
+
+    causes: what others may share of what went wrong, as it goes on after "they".
+    """
 
     key: str
     notebook: str
@@ -49,6 +52,7 @@ class Outcome(NamedTuple):
     messages: dict
     mistakes: dict
     notes: list
+    causes: list
 
 
 class Grading:
@@ -204,7 +208,7 @@ class Grading:
                 self.enter([one])
             return
         for student, outcome in outcomes:
-            told = {"messages": outcome.messages, "mistakes": outcome.mistakes, "notes": outcome.notes}
+            told = {"messages": outcome.messages, "mistakes": outcome.mistakes, "notes": outcome.notes, "causes": outcome.causes}
             self.known(student, {"status": GRADED, "key": outcome.key} | told)
 
     def fail(self, student, error):
@@ -296,6 +300,7 @@ class Work:
             {name: text(verdict.message()) for name, verdict in marked.verdicts.items()},
             {name: list(map(text, verdict.sentences)) for name, verdict in marked.verdicts.items() if verdict.sentences},
             [text(note) for note in marked.notes],
+            list(map(text, marked.shared_causes)),
         )
 
 
