@@ -26,6 +26,7 @@ from grading.report.results import FAILED, GRADED, Results
 from grading.report.sanitize import harmless
 from grading.report.summary import summary
 from grading.report.table import NEEDS_MARKING, rows, write_table
+from grading.run.pictures import Shrinker
 from grading.run.proof import prove
 from grading.run.wall import NoNesting, NoPlace, Wall
 from grading.shared.checks import outcomes
@@ -292,10 +293,13 @@ class Work:
         """Return the Outcome of a student's submission. Raises Refused, Failed, OSError, and what a wall raises."""
         grading, key = self.grading, self.grading.key(student)
         submission = preflight.read(grading.folders[student], grading.name, grading.gradebook.release)
-        marked = mark(submission, beside(submission.files, self.exam), self.exam, self.wall, grading.seconds)
+        files = beside(submission.files, self.exam)
+        marked = mark(submission, files, self.exam, self.wall, grading.seconds)
+        with Shrinker(self.wall) as shrink:
+            notebook = harmless(marked.notebook, files, shrink, marked.notes)
         return Outcome(
             key,
-            grading.gradebook.text_of(harmless(marked.notebook)),
+            grading.gradebook.text_of(notebook),
             {task.check: task.points * marked.verdicts[task.name].solved for task in grading.origin.functions},
             {name: text(verdict.message()) for name, verdict in marked.verdicts.items()},
             {name: list(map(text, verdict.sentences)) for name, verdict in marked.verdicts.items() if verdict.sentences},

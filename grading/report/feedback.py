@@ -15,7 +15,7 @@ from grading.shared.files import write
 
 # What a page depends on besides its notebook and marks.
 HERE = Path(__file__).parent
-CODE = [HERE / f"{name}.py" for name in ("comments", "exporter", "feedback", "markup", "pages", "settings")] + sorted(HERE.glob("templates/*/*"))
+CODE = [HERE / f"{name}.py" for name in ("comments", "exporter", "feedback", "latex", "markup", "pages", "settings")] + sorted(HERE.glob("templates/*/*"))
 MAKERS = b"".join(path.read_bytes() for path in CODE)
 MAKERS += " ".join(version(package) for package in ("nbgrader", "nbconvert", "beautifulsoup4")).encode()
 
