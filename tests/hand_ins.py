@@ -208,6 +208,32 @@ def raw(text):
     return new_raw_cell(text)
 
 
+def pairs(variants):
+    """Return variants two by two, one for each written answer: a class of half the size has them all."""
+    names = list(variants)
+    names += names[: len(names) % 2]
+    return {f"{one}-and-{other}": (variants[one], variants[other]) for one, other in zip(names[::2], names[1::2], strict=True)}
+
+
+def both(pair):
+    """Yield the written tasks, each with one of a pair in which the second answer has its word."""
+    for task, value in zip(WRITTEN, pair, strict=True):
+        yield task, reworded(value, WORDS["two_classes"], WORDS[task])
+
+
+def reworded(value, old, new):
+    """Return what text or cells hold, with another word in it."""
+    if isinstance(value, str):
+        return value.replace(old, new)
+    if isinstance(value, list | tuple):
+        return [reworded(one, old, new) for one in value]
+    if isinstance(value, dict):
+        changed = copy.deepcopy(value)
+        changed.source = changed.source.replace(old, new)
+        return changed
+    return value
+
+
 # Pictures.
 
 
@@ -260,16 +286,18 @@ NEW_CELLS = {
 }
 
 
-@kind(variants=NEW_CELLS, looked_at=True)
-def new_cell_below(hand_in, cells):
-    hand_in.leave("two_classes")
-    hand_in.below("two_classes", *copy.deepcopy(cells))
+@kind(variants=pairs(NEW_CELLS), looked_at=True)
+def new_cell_below(hand_in, pair):
+    for task, cells in both(pair):
+        hand_in.leave(task)
+        hand_in.below(task, *cells)
 
 
-@kind(variants=NEW_CELLS)
-def new_cell_between_task_and_answer(hand_in, cells):
-    hand_in.leave("two_classes")
-    hand_in.above("two_classes", *copy.deepcopy(cells))
+@kind(variants=pairs(NEW_CELLS))
+def new_cell_between_task_and_answer(hand_in, pair):
+    for task, cells in both(pair):
+        hand_in.leave(task)
+        hand_in.above(task, *cells)
 
 
 @kind(anywhere=True, looked_at=True)
@@ -484,10 +512,13 @@ def task_with_spaces_that_do_not_break(hand_in):
 # … as pictures
 
 
-@kind(words={"two_classes": ""}, pictures=1, looked_at=True, variants={"png": ("image/png", "PNG"), "jpeg": ("image/jpeg", "JPEG"), "gif": ("image/gif", "GIF")})
-def picture_in_the_cell(hand_in, kind):
-    mime, form = kind
-    put_in(hand_in, attached(picture(form), mime, f"IMG_1.{form.lower()}"))
+PICTURES = dict.fromkeys(WRITTEN, "")  # for words
+
+
+@kind(words=PICTURES, pictures=2, looked_at=True, variants=pairs({"png": "PNG", "jpeg": "JPEG", "gif": "GIF"}))
+def picture_in_the_cell(hand_in, pair):
+    for task, form in both(pair):
+        put_in(hand_in, attached(picture(form), f"image/{form.lower()}", f"IMG_1.{form.lower()}"), task)
 
 
 def put_in(hand_in, cell, name="two_classes"):
@@ -551,9 +582,10 @@ PASTED = {
 }
 
 
-@kind(words={"two_classes": ""}, pictures=1, variants=PASTED, looked_at=True)
-def picture_as_data(hand_in, pasted):
-    hand_in.write("two_classes", pasted())
+@kind(words=PICTURES, pictures=2, variants=pairs(PASTED), looked_at=True)
+def picture_as_data(hand_in, pair):
+    for task, pasted in both(pair):
+        hand_in.write(task, pasted())
     hand_in.by_colab()
 
 
@@ -581,19 +613,19 @@ BESIDE = {
 }
 
 
-@kind(words={"two_classes": ""}, pictures=1, notes=ANY, variants=BESIDE, looked_at=True)
-def picture_beside_the_notebook(hand_in, named):
-    path, source = named
-    hand_in.write("two_classes", source)
-    hand_in.beside(path, picture())
+@kind(words=PICTURES, pictures=2, notes=ANY, variants=pairs(BESIDE))
+def picture_beside_the_notebook(hand_in, pair):
+    for task, (path, source) in both(pair):
+        hand_in.write(task, source)
+        hand_in.beside(path, picture())
 
 
-@kind(words={"two_classes": ""}, pictures=2, notes=ANY, variants={"jpeg": ("JPEG", "jpg"), "gif": ("GIF", "gif"), "webp": ("WEBP", "webp"), "bmp": ("BMP", "bmp")})
-def pictures_beside_the_notebook(hand_in, form):
-    form, suffix = form
-    hand_in.write("two_classes", f"![](a.{suffix})\n\nand\n\n![](sheets/b.{suffix})")
-    hand_in.beside(f"a.{suffix}", picture(form))
-    hand_in.beside(f"sheets/b.{suffix}", picture(form))
+@kind(words={"two_classes": ""}, pictures=5, notes=ANY, looked_at=True)
+def pictures_of_all_forms_beside_the_notebook(hand_in):
+    forms = {"JPEG": "a.jpg", "GIF": "b.gif", "WEBP": "sheets/c.webp", "BMP": "sheets/d.bmp", "TIFF": "sheets/e.tif"}
+    hand_in.write("two_classes", "\n\nand\n\n".join(f"![]({path})" for path in forms.values()))
+    for form, path in forms.items():
+        hand_in.beside(path, picture(form))
 
 
 @kind(words={"two_classes": ""}, pictures=1, notes=ANY)
@@ -613,20 +645,20 @@ UNSHOWABLE = {
 }
 
 
-@kind(words={"two_classes": ""}, notes=["(?i)photo|IMG_7"], variants=UNSHOWABLE, shown=["left out"])
-def picture_that_cannot_be_shown(hand_in, about):
-    path, data, source = about
-    hand_in.write("two_classes", source)
-    if data is not None:
-        hand_in.beside(path, data)
+@kind(words=PICTURES, notes=[r"two_classes: .*picture .*(photo|IMG_7)", r"double_softmax: .*picture .*(photo|IMG_7)"], variants=pairs(UNSHOWABLE))
+def picture_that_cannot_be_shown(hand_in, pair):
+    for task, (path, data, source) in both(pair):
+        hand_in.write(task, source)
+        if data is not None:
+            hand_in.beside(path, data)
 
 
-@kind(words={"two_classes": ""}, notes=["IMG_9"])
+@kind(words={"two_classes": ""}, notes=["picture .*IMG_9"])
 def attachment_that_cannot_be_shown(hand_in):
     put_in(hand_in, attached(b"\x00\x00\x00\x18ftypheic" + bytes(500), "image/heic", "IMG_9.heic"))
 
 
-@kind(words={"two_classes": ""}, notes=["IMG_9"])
+@kind(words={"two_classes": ""}, notes=["picture .*IMG_9"])
 def attachment_that_was_lost(hand_in):
     """A cell copied into another notebook leaves its pictures behind."""
     hand_in.write("two_classes", "![IMG_9.png](attachment:IMG_9.png)")
@@ -640,10 +672,11 @@ BY_CODE = {
 }
 
 
-@kind(words={"two_classes": ""}, pictures=1, notes=ANY, variants=BY_CODE, looked_at=True)
-def picture_by_a_code_cell(hand_in, shows):
-    hand_in.leave("two_classes")
-    hand_in.below("two_classes", code(shows))
+@kind(words=PICTURES, pictures=2, notes=ANY, variants=pairs(BY_CODE), looked_at=True)
+def picture_by_a_code_cell(hand_in, pair):
+    for task, shows in both(pair):
+        hand_in.leave(task)
+        hand_in.below(task, code(shows))
     hand_in.beside("photo.png", picture())
 
 
@@ -655,17 +688,17 @@ OTHER_FILES = {
 }
 
 
-@kind(notes=["answer.pdf|two classes.pdf|Antworten|scan0001.pdf"], variants=OTHER_FILES)
-def other_file_handed_in(hand_in, about):
-    path, text = about
-    hand_in.write("two_classes", text)
-    hand_in.beside(path, b"%PDF-1.4\n")
+@kind(notes=["answer.pdf|Antworten", "two classes.pdf|scan0001.pdf"], variants=pairs(OTHER_FILES))
+def other_file_handed_in(hand_in, pair):
+    for task, (path, text) in both(pair):
+        hand_in.write(task, text)
+        hand_in.beside(path, b"%PDF-1.4\n")
 
 
-@kind(notes=["answer.pdf"])
-def only_a_pdf_for_the_written_answers(hand_in):
+@kind(notes=["answer.pdf"], lost={name: NOT_ATTEMPTED for name in WRITTEN})
+def only_a_file_for_the_written_answers(hand_in):
     """Nothing stands near the answers, but the marker learns of the file."""
-    hand_in.write("two_classes", "See the PDF, says the quokka.")
+    hand_in.leave(*WRITTEN)
     hand_in.beside("answer.pdf", b"%PDF-1.4\n")
 
 
@@ -738,12 +771,13 @@ FORMULAS = {
     "gather": "\\begin{gather*}\na = b \\\\ c = d\n\\end{gather*} says the quokka.",
     "long": "\n\n".join(f"$$z_{{{number}}} = \\frac{{e^{{z_{number}}}}}{{\\sum_j e^{{z_j}}}}$$" for number in range(60)) + "\n\nsays the quokka.",
 }
-READ = {"label": "eqref", "equation": r"\ref", "eqnarray": "eqnarray", "multline": "multline", "mbox": "mbox", "intertext": "intertext", "newcommand": r"\sig", "def": r"\vz"}
+RAW = r"\\\s?(label|eqref|ref|begin|end|mbox|intertext|newcommand|sig|def|vz|Declare\w*|softmax|R)\b"  # what nobody may read of these
 
 
-@kind(variants=FORMULAS)
-def formulas(hand_in, text):
-    hand_in.write("two_classes", text)
+@kind(variants=pairs(FORMULAS))
+def formulas(hand_in, pair):
+    for task, text in both(pair):
+        hand_in.write(task, text)
 
 
 @kind(shown=["wombat"])
@@ -767,9 +801,10 @@ SIGNS = {
 }
 
 
-@kind(variants=SIGNS)
-def signs(hand_in, text):
-    hand_in.write("two_classes", text)
+@kind(variants=pairs(SIGNS))
+def signs(hand_in, pair):
+    for task, text in both(pair):
+        hand_in.write(task, text)
 
 
 # 1.2 Code cells.
@@ -839,27 +874,42 @@ def answer_merged_into_a_helper(hand_in):
     hand_in.drop("fit_digits")
 
 
-INTO_THE_CHECK = {
-    "above-the-check": lambda text, check: f"{text}\n\n{check}",
-    "below-the-check": lambda text, check: f"{check}\n\n{text}",
-    "in-place-of-the-check": lambda text, check: text,
-    "with-prints": lambda text, check: f"{text}\n\nprint(logsumexp(np.eye(2)))\n{check}\nlogsumexp(np.eye(3))",
-    "with-imports": lambda text, check: f"import math\n{text}\n{check}",
-    "with-a-constant": lambda text, check: f"AXIS = 1\n{text.replace('axis=1', 'axis=AXIS')}\n{check}",
-    "with-a-timer": lambda text, check: f"%%time\n{text}\n{check}",
-}
+INTO_THE_CHECK = (
+    lambda name, text, check: f"{text}\n\n{check}",
+    lambda name, text, check: f"{check}\n\n{text}",
+    lambda name, text, check: text,
+    lambda name, text, check: f"{text}\n\nprint({name}, 1 / 0)\n{check}\n{name}",
+    lambda name, text, check: f"import math\nfrom math import pi as PI\n{text}\n{check}",
+    lambda name, text, check: f"ZERO = 0.0\n{'return ZERO + '.join(text.rsplit('return ', 1))}\n{check}",
+    lambda name, text, check: f"%%time\n{text}\n{check}",
+    lambda name, text, check: f"# mine\n{text}\n\n# {check}\nfor _ in range(3):\n    print(_)",
+)
 
 
-@kind(notes=["logsumexp-check"], variants=INTO_THE_CHECK, shown=[r"np.log\(np.exp\(Z"])
-def answer_typed_into_its_check(hand_in, typed):
+def type_into_checks(hand_in):
+    """Type each function into its check, in as many ways as there are; return the functions."""
+    functions = dict(zip(list(model_answers()), INTO_THE_CHECK, strict=False))
+    for name, typed in functions.items():
+        hand_in.write(f"{name}-check", typed(name, model_answers()[name], hand_in.released(f"{name}-check")))
+    return functions
+
+
+@kind(notes=["choose_head-check"], shown=["heads = {", r"M\[:, 0\] \+ np\.log", r"targets = np\.full"])
+def answers_typed_into_their_checks(hand_in):
+    hand_in.leave(*type_into_checks(hand_in))
+
+
+@kind(notes=["choose_head"], shown=["heads = {", r"M\[:, 0\] \+ np\.log", r"targets = np\.full"])
+def answers_merged_into_their_checks(hand_in):
+    hand_in.drop(*type_into_checks(hand_in))
+
+
+@kind(notes=["logsumexp-check"], shown=[r"np\.log\(np\.exp\(Z"], variants={"typed": False, "merged": True})
+def one_answer_in_its_check(hand_in, merged):
     hand_in.leave("logsumexp")
-    hand_in.write("logsumexp-check", typed(LONE, hand_in.released("logsumexp-check")))
-
-
-@kind(notes=["logsumexp"], variants=INTO_THE_CHECK, shown=[r"np.log\(np.exp\(Z"])
-def answer_merged_into_its_check(hand_in, typed):
-    hand_in.write("logsumexp-check", typed(LONE, hand_in.released("logsumexp-check")))
-    hand_in.drop("logsumexp")
+    hand_in.write("logsumexp-check", f"{LONE}\n\n{hand_in.released('logsumexp-check')}")
+    if merged:
+        hand_in.drop("logsumexp")
 
 
 @kind(notes=["choose_head-check"], shown=[r"np.log\(np.exp\(Z"])
@@ -1146,9 +1196,17 @@ MAGICS = {
 }
 
 
-@kind(variants=MAGICS)
-def magic(hand_in, text):
-    hand_in.write("softmax", text.format(answer=model_answers()["softmax"]).replace("\n", "\r\n" if "\r" in text else "\n"))
+def spread(texts, most):
+    """Return variants that each hold some of the texts, for as many functions."""
+    texts = list(texts.values())
+    return {f"{place // most + 1}": texts[place : place + most] for place in range(0, len(texts), most)}
+
+
+@kind(variants=spread(MAGICS, 8))
+def magics(hand_in, texts):
+    for name, text in zip(model_answers(), texts, strict=False):
+        text = text.replace("softmax", name) if "np.eye" not in text else text.replace("softmax(np.eye(2))", name)
+        hand_in.write(name, text.replace("{answer}", model_answers()[name]).replace("\n", "\r\n" if "\r" in text else "\n"))
 
 
 @kind()
@@ -1323,9 +1381,9 @@ DOES = {
 }
 
 
-@kind(variants=DOES, notes=ANY)
-def does(hand_in, text):
-    hand_in.below("setup", code(text))
+@kind(variants=spread(DOES, 4), notes=ANY)
+def does(hand_in, texts):
+    hand_in.below("setup", *map(code, texts))
 
 
 @kind(pictures=1)
@@ -1356,11 +1414,19 @@ EDITORS = {
 }
 
 
-@kind(variants=EDITORS)
-def metadata_of(hand_in, metadata):
-    hand_in.notebook["metadata"] = metadata
-    for cell in hand_in.cells:
+IDS = [lambda number: f"c{number}", lambda number: "a", lambda number: None, lambda number: number, lambda number: f"softmax-{number}", ANY, ANY]
+MINORS = [5, 5, 5, 5, 5, 0, 2, 4, 9]
+
+
+@kind(variants={editor: (metadata, IDS[number], MINORS[number]) for number, (editor, metadata) in enumerate(EDITORS.items())})
+def saved_by(hand_in, about):
+    """With metadata of an editor's, cells' ids of many kinds or none, and another minor version of the format."""
+    hand_in.notebook["metadata"], ids, hand_in.notebook["nbformat_minor"] = about
+    for number, cell in enumerate(hand_in.cells):
         cell.metadata["vscode"] = {"languageId": "python"}
+        cell["id"] = ids(number) if ids else None
+        if not ids:
+            del cell["id"]
 
 
 @kind()
@@ -1375,29 +1441,12 @@ def saved_by_colab_with_cells_of_their_own(hand_in):
     hand_in.by_colab()
 
 
-def cell_ids(hand_in, value):
-    for number, cell in enumerate(hand_in.cells):
-        cell["id"] = value(number)
-
-
-@kind(variants={"equal": lambda number: "a", "null": lambda number: None, "numbers": lambda number: number, "shifted": lambda number: f"softmax-{number}"})
-def ids_that_are(hand_in, value):
-    cell_ids(hand_in, value)
-
-
 @kind()
 def ids_in_the_wrong_cells(hand_in):
     """Metadata are better than ids."""
     ids = [cell.id for cell in hand_in.cells]
     for cell, other in zip(hand_in.cells, ids[1:] + ids[:1], strict=True):
         cell["id"] = other
-
-
-@kind(variants={"4.0": 0, "4.2": 2, "4.4": 4, "4.9": 9})
-def format_of(hand_in, minor):
-    hand_in.notebook.nbformat_minor = minor
-    for cell in hand_in.cells:
-        cell.pop("id", None)
 
 
 @kind()
@@ -1434,7 +1483,6 @@ ENCODINGS = {
     "be-with-mark": lambda text: b"\xfe\xff" + text.encode("utf-16-be"),
     "le": lambda text: text.encode("utf-16-le"),
     "be": lambda text: text.encode("utf-16-be"),
-    "windows-lines": lambda text: b"\xff\xfe" + text.replace("\n", "\r\n").encode("utf-16-le"),
 }
 
 
@@ -1457,14 +1505,10 @@ def git_conflict(hand_in, at):
 
 NAMES_OF_FILES = {
     "copy-of": f"Copy of {FILE}",
-    "copy-of-a-copy": f"Copy of Copy of {FILE}",
-    "kopie-von": f"Kopie von {FILE}",
     "browser": f"{NAME} (1).ipynb",
     "canvas": f"{NAME}-1.ipynb",
     "jupyter": f"{NAME}-Copy1.ipynb",
-    "windows": f"{NAME} - Copy.ipynb",
     "upper": f"{NAME.upper()}.ipynb",
-    "upper-suffix": f"{NAME}.IPYNB",
     "txt": f"{FILE}.txt",
     "json": f"{FILE}.json",
     "only-json": f"{NAME}.json",
@@ -1473,9 +1517,7 @@ NAMES_OF_FILES = {
     "untitled": "Untitled.ipynb",
     "own": "assignment 4 (final) Anna Müller.ipynb",
     "decomposed": unicodedata.normalize("NFD", "Übung 4 Zoë.ipynb"),
-    "hangul": "과제4_김민준.ipynb",
     "apostrophes": "O'Brien’s \"homework\" #4 100%.ipynb",
-    "spaces": f"{NAME} .ipynb",
     "moodle": f"Anna Meyer_1234_assignsubmission_file_{FILE}",
 }
 
@@ -1619,16 +1661,13 @@ def html_beside_the_notebook(hand_in):
     hand_in.beside(f"{NAME}.html", "<html></html>")
 
 
-@kind(notes=ANY, variants={"venv": "venv", "env": "env", "named": "softmax_env"})
-def environment_beside_the_notebook(hand_in, name):
-    hand_in.beside(f"{name}/pyvenv.cfg", "home = /usr/bin\n")
-    for number in range(200):
-        hand_in.beside(f"{name}/lib/python3.11/site-packages/big/module{number}.py", b"#" * 400_000)
-    os.symlink("/usr/bin/python3", hand_in.folder / name / "python3")
-
-
 @kind(notes=ANY)
-def node_modules_beside_the_notebook(hand_in):
+def environments_beside_the_notebook(hand_in):
+    for name in ("venv", "env", "softmax_env"):
+        hand_in.beside(f"{name}/pyvenv.cfg", "home = /usr/bin\n")
+        for number in range(200):
+            hand_in.beside(f"{name}/lib/python3.11/site-packages/big/module{number}.py", b"#" * 150_000)
+        os.symlink("/usr/bin/python3", hand_in.folder / name / "python3")
     for number in range(60):
         hand_in.beside(f"node_modules/package{number}/index.js", b"/" * 1_000_000)
 
@@ -1679,9 +1718,9 @@ ODD_CELLS = {
 }
 
 
-@kind(notes=ANY, variants=ODD_CELLS)
-def odd_cell(hand_in, cell):
-    hand_in.below("softmax-check", copy.deepcopy(cell))
+@kind(notes=ANY)
+def odd_cells(hand_in):
+    hand_in.below("softmax-check", *copy.deepcopy(list(ODD_CELLS.values())))
 
 
 @kind(notes=ANY)
@@ -1778,9 +1817,9 @@ STUDENTS = {
     "Weber [Gast]": ANY,
     "*Lee Ann": ANY,
     "J. R. Smith, Jr._1234567_assignsubmission_file_": ANY,
-    " _user1": "_user1",
+    " _user1": ANY,
     "_user2": ANY,
-    "Anna Maria ": "Anna Maria",
+    "Anna Maria ": ANY,
     "0012345": ANY,
     "anna@uni.example": ANY,
     "김민준": ANY,
