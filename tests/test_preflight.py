@@ -642,7 +642,7 @@ NAMES = ["Anna Müller_12@x.org", "Sean O'Brien", "Sean O’Brien", "Meyer, Anna
 
 def test_students_are_listed_in_order_each_with_what_can_be_read(tmp_path):
     submitted = tmp_path / "submitted"
-    for name in (*NAMES, ".hidden", "<b>", "a\nb", "a\x1b[31m", "a\u202eb", "x" * 201):
+    for name in (*NAMES, ".hidden", "<b>", "a\nb", "a\x1b[31m", "a\u202eb", "x" * 241):
         (submitted / name / NAME).mkdir(parents=True)
     (submitted / "nobody" / "02_other").mkdir(parents=True)
     (submitted / "linked").symlink_to(submitted / NAMES[0])

@@ -11,7 +11,7 @@ from grading.collect.handed_in import LARGEST, Refused, listed
 from grading.shared.text import text
 
 MOST_FILES = 1000
-LONGEST_NAME = 200  # bytes: results are kept in files of that name
+LONGEST_NAME = 240  # bytes: results are kept in files of that name
 JOINING = "\u200c\u200d\u200e\u200f"  # invisible, and part of names in many scripts
 ENVIRONMENT = {"pyvenv.cfg", "conda-meta"}  # what marks a folder as one
 NOT_HANDED_IN = {"__pycache__", "__MACOSX", "node_modules", "site-packages"}
