@@ -97,7 +97,7 @@ require("readline").createInterface({ input: process.stdin }).on("line", (line) 
   const { latex, ...options } = JSON.parse(line);
   let answer;
   try {
-    const settings = { ...options, strict: "error", output: options.output.replace("light", "htmlAndMathml") };
+    const settings = { ...options, output: options.output.replace("light", "htmlAndMathml") };
     answer = { html: options.output === "light" ? light(katex.__renderToDomTree(latex, settings)) : katex.renderToString(latex, settings) };
   } catch (error) {
     answer = { error: error.message };

@@ -31,12 +31,14 @@ class Renderer:
         self._process = None
         self._known = {}
 
-    def render(self, latex, display, output="light"):
+    def render(self, latex, display, output="light", strict="error"):
         """Return a formula as the `light` HTML of this book's pages, with MathML inside, or as KaTeX's own `html` or `mathml`.
+
+        strict: what KaTeX makes of what LaTeX would not take, an `error` or nothing (`ignore`).
 
         Raises ValueError with KaTeX's message if it cannot read the formula, ExtensionError if node ended.
         """
-        request = json.dumps({"latex": latex, "displayMode": display, "output": output})
+        request = json.dumps({"latex": latex, "displayMode": display, "output": output, "strict": strict})
         if request not in self._known:
             self._known[request] = self._ask(request)
         answer = self._known[request]

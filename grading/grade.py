@@ -26,6 +26,7 @@ from grading.report.results import FAILED, GRADED, Results
 from grading.report.sanitize import harmless
 from grading.report.summary import summary
 from grading.report.table import NEEDS_MARKING, rows, write_table
+from grading.run.pictures import Shrinker
 from grading.run.proof import prove
 from grading.run.wall import NoNesting, NoPlace, Wall
 from grading.shared.checks import outcomes
@@ -41,7 +42,10 @@ PATIENCE = 3.0  # seconds for another grading to end that was just killed
 
 
 class Outcome(NamedTuple):
-    """What came of a submission: the `key` it is known by from now on, the text of its harmless notebook, points by check cell, and texts by task."""
+    """What came of a submission: the `key` it is known by from now on, the text of its harmless notebook, points by check cell, and texts by task.
+
+    causes: what others may share of what went wrong, as it goes on after "they".
+    """
 
     key: str
     notebook: str
@@ -49,6 +53,7 @@ class Outcome(NamedTuple):
     messages: dict
     mistakes: dict
     notes: list
+    causes: list
 
 
 class Grading:
@@ -81,10 +86,11 @@ class Grading:
 
     def run(self):
         """Grade what changed, then write the table and the feedback pages of all who have a result."""
-        changed, graded = [], 0
+        changed, foreign, graded = [], [], 0
         try:
-            entered = self.gradebook.students()
-            changed = [name for name in self.folders if name not in entered or not self.is_known(name)]
+            as_entered = self.gradebook.states()
+            foreign = [name for name in self.folders if as_entered.get(name) is False]
+            changed = [name for name in self.folders if not as_entered.get(name) or not self.is_known(name)]
             graded = self.grade(changed) if changed else 0
         except KeyboardInterrupt:
             pass  # it says how things stand, then ends
@@ -99,6 +105,8 @@ class Grading:
         table = [row for name in names for row in rows(name, self.origin.tasks, self.results[name], marks.get(name, {}))]
         write_table(self.folder / "grades.csv", table)
         self.report(table, graded)
+        if foreign and graded == len(changed):
+            self.say(f"  graded again, because another program had changed marks or notebook (nbgrader's own autograde?): {', '.join(foreign)}")
         if graded < len(changed):
             left = count(len(changed) - graded, "submission is", "submissions are")
             self.say(f"  {left} new or changed and not graded yet: earlier marks of them stay in the table.")
@@ -201,7 +209,7 @@ class Grading:
                 self.enter([one])
             return
         for student, outcome in outcomes:
-            told = {"messages": outcome.messages, "mistakes": outcome.mistakes, "notes": outcome.notes}
+            told = {"messages": outcome.messages, "mistakes": outcome.mistakes, "notes": outcome.notes, "causes": outcome.causes}
             self.known(student, {"status": GRADED, "key": outcome.key} | told)
 
     def fail(self, student, error):
@@ -285,14 +293,18 @@ class Work:
         """Return the Outcome of a student's submission. Raises Refused, Failed, OSError, and what a wall raises."""
         grading, key = self.grading, self.grading.key(student)
         submission = preflight.read(grading.folders[student], grading.name, grading.gradebook.release)
-        marked = mark(submission, beside(submission.files, self.exam), self.exam, self.wall, grading.seconds)
+        files = beside(submission.files, self.exam)
+        marked = mark(submission, files, self.exam, self.wall, grading.seconds)
+        with Shrinker(self.wall) as shrink:
+            notebook = harmless(marked.notebook, files, shrink, marked.notes)
         return Outcome(
             key,
-            grading.gradebook.text_of(harmless(marked.notebook)),
+            grading.gradebook.text_of(notebook),
             {task.check: task.points * marked.verdicts[task.name].solved for task in grading.origin.functions},
             {name: text(verdict.message()) for name, verdict in marked.verdicts.items()},
             {name: list(map(text, verdict.sentences)) for name, verdict in marked.verdicts.items() if verdict.sentences},
             [text(note) for note in marked.notes],
+            list(map(text, marked.shared_causes)),
         )
 
 

@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import expect
 
+READY = "() => window.formgrader !== undefined && formgrader.loaded && formgrader.grades.loaded && formgrader.comments.loaded"
+
 
 @contextmanager
 def running(out, *command):
@@ -58,12 +60,25 @@ def students(page, address, name):
     return sorted(page.locator("tbody a.name-shown").all_text_contents())
 
 
+def addresses(page, address, name):
+    """Return the addresses of all submissions, by student."""
+    open_list(page, address, name)
+    links = page.locator("tbody a.name-shown").evaluate_all("links => links.map(link => [link.textContent, link.href])")
+    return dict(links)
+
+
+def go(page, address):
+    """Go to a submission by its address, and wait until marks can be entered."""
+    page.goto(address)
+    page.wait_for_function(READY)
+
+
 def open_submission(page, address, name, student):
     """Go to a student's submission, by the pages that lead to it."""
     open_list(page, address, name)
     page.get_by_text("Show All Names").click()
     page.get_by_role("link", name=student, exact=True).click()
-    page.wait_for_function("() => window.formgrader !== undefined && formgrader.loaded && formgrader.grades.loaded && formgrader.comments.loaded")
+    page.wait_for_function(READY)
 
 
 def mark(page, task, points, comment=None):

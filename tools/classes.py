@@ -79,9 +79,9 @@ def grade(name, submitted, out, *options):
 
 def table(name, out):
     """Return the rows of grades.csv by student and task."""
-    with open(out / name / "grades.csv", encoding="utf-8", newline="") as file:
+    with open(out / name / "grades.csv", encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert list(rows[0]) == ["student", "task", "points", "max_points", "status", "message"]
+    assert list(rows[0]) == ["student", "task", "points", "max_points", "status", "message", "mistake", "notes"]
     found = {(row["student"], row["task"]): row for row in rows}
     assert len(found) == len(rows)
     return found

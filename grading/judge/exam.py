@@ -22,6 +22,7 @@ SLOWER = 1.5  # the grader's machine may be this much slower than the student's 
 FRESH_DRAWS = 3
 MOST_ARGUMENTS = 100  # that a function can have changed
 UNJUDGED = "What it gives back could not be judged"
+NO_FUNCTION = "There is no function {} when its check is reached."
 COUNTED_ON = ("numpy", "torch", "scikit-learn", "scipy")
 
 
@@ -89,7 +90,7 @@ class Exam:
         try:
             reply = json.loads(reply.decode())  # of bytes, json would guess the encoding
             if reply.get("missing"):
-                return Verdict(False, f"There is no function {task.name} when its check is reached.")
+                return Verdict(False, NO_FUNCTION.format(task.name))
             asked = self.asked[task.name]
             outcomes = [understood(outcome) for outcome, _ in zip(reply["outcomes"], asked.get("cases", [None]), strict=True)]
         except Exception:

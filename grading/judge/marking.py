@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 
 from nbformat.v4 import new_output
 
-from grading.judge.exam import UNJUDGED
+from grading.judge.exam import NO_FUNCTION, UNJUDGED
+from grading.judge.failures import Failures, shared
 from grading.run.session import Died, NoAnswer, Session
 from grading.shared.checks.inquiry import Fault
 from grading.shared.checks.notebook import score_line
@@ -33,11 +34,20 @@ class Failed(Exception):
 
 @dataclass
 class Marked:
-    """A submission after marking: its notebook with outputs, and a verdict for each function."""
+    """A submission after marking: its notebook with outputs, and a verdict for each function.
+
+    causes: by function, what kept it from being right and others may share, as it goes on after "they".
+    """
 
     notebook: object
     verdicts: dict
     notes: list = field(default_factory=list)
+    causes: dict = field(default_factory=dict)
+
+    @property
+    def shared_causes(self):
+        """The causes of what was not right in the end, each once."""
+        return list(dict.fromkeys(cause for name, causes in self.causes.items() for cause in causes if cause and not self.verdicts[name].solved))
 
 
 def mark(submission, files, exam, wall, seconds):
@@ -62,7 +72,7 @@ def attempt(submission, files, exam, wall, seconds, left_out, deadline):
     """Run the cells in order. One that ends Python is not in the outcome but in a Died, with its `place`."""
     notebook = submission.notebook.copy()
     marked = Marked(notebook, {}, list(submission.notes))
-    place = None
+    place, failures = None, Failures(submission.python)
     try:
         with Session(wall, files, seconds) as session:
             for place, cell in enumerate(notebook.cells):
@@ -75,11 +85,14 @@ def attempt(submission, files, exam, wall, seconds, left_out, deadline):
                 task = exam.by_check.get(grade_id)
                 if task:
                     verdict = Verdict(False, f"Calling it ends Python: {left_out[place]}.") if place in left_out else ask(session, exam, task)
-                    marked.verdicts[task.name] = verdict
+                    marked.verdicts[task.name], marked.causes[task.name] = with_its_cause(verdict, task, failures)
+                    failures.add(cell.source, grade_id)
                 elif place in left_out:
                     cell.outputs = [new_output("stream", name="stdout", text=f"This cell was left out, because {left_out[place]}.")]
+                    failures.add(cell.source, grade_id, left_out=left_out[place])
                 elif grade_id not in submission.missing and grade_id != "score" and cell.source.strip():
                     cell.outputs = session.run(cell.source)
+                    failures.add(cell.source, grade_id, cell.outputs)
             second_chances(session, exam, marked)
     except Died as death:
         death.place = place
@@ -102,6 +115,31 @@ def ask(session, exam, task, instead=()):
     except NoAnswer as reason:
         return Verdict(False, f"No result came back: {reason}.")
     return exam.verdict(task, reply, session.cpu_seconds - before)
+
+
+def with_its_cause(verdict, task, failures):
+    """Return the verdict, which names the cell that failed where that is why a function or a name is not there, and the causes that others may share."""
+    if verdict.solved:
+        return verdict, []
+    if verdict.summary == NO_FUNCTION.format(task.name):
+        failure, its_own = failures.of(task.name)
+        if not failure:
+            return verdict, []
+        return Verdict(False, f"Its cell {failure.said}." if its_own else f"{verdict.summary} A cell above it {failure.said}."), [failure.cause]
+    causes, later = [], failures.later(task.name)
+    if later and not verdict.attempted:
+        return Verdict(False, f"Its cell {later.said}."), [later.cause]
+    if later:
+        verdict.summary += f" The cell that should have made it anew {later.said}: the function of before is judged."
+        causes.append(later.cause)
+    for fault in verdict.faults:
+        error = re.match(r"It raises (\w+): (.*)", fault.problem)
+        lost = re.match(r"name '(\w+)' is not defined", error[2]) if error and error[1] == "NameError" else None
+        failure = failures.behind(lost[1]) if lost else None
+        if failure:
+            fault.sentence = f"Python does not know the name {lost[1]} here: an earlier cell {failure.first}."
+        causes.append(failure.cause if failure else shared(*error.groups()) if error else "")
+    return verdict, causes
 
 
 def second_chances(session, exam, marked):

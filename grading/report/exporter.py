@@ -4,27 +4,33 @@ import json
 
 import nbformat
 from nbconvert.exporters.templateexporter import TemplateExporter
+from nbgrader.api import Gradebook
 from nbgrader.converters import GenerateFeedback
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import GetGrades
 
 from grading.author.settings import config_of
-from grading.report.comments import shown
+from grading.report.comments import marks_on_page
 from grading.report.markup import joined, rewritten
 from grading.report.settings import SETTINGS
 
 PLACE = "<wbr/>"  # of the cells
-BODY = '{% extends "index.html.j2" %}{% block header %}{% endblock %}{% block body_loop %}<wbr/>{% endblock %}{% block footer %}{% endblock %}'
-CELLS = '{% extends "index.html.j2" %}{% block header %}{% endblock %}{% block body %}{{ self.body_loop() }}{% endblock %}{% block footer %}{% endblock %}'
+BODY = '{% extends "page.html.j2" %}{% block header %}{% endblock %}{% block body_loop %}<wbr/>{% endblock %}{% block footer %}{% endblock %}'
+CELLS = '{% extends "page.html.j2" %}{% block header %}{% endblock %}{% block body %}{{ self.body_loop() }}{% endblock %}{% block footer %}{% endblock %}'
 
 
 class GetMarks(GetGrades):
-    """nbgrader's step that puts marks and comments into a page; by itself it drops what the checks say once somebody has written a comment."""
+    """nbgrader's step that puts marks and comments into a page; by itself it shows old marks as if they were new, and drops what the checks say."""
 
-    def _get_comment(self, cell, resources):
-        name = cell.metadata.nbgrader["grade_id"]
-        comment = self.gradebook.find_comment(name, self.notebook_id, self.assignment_id, self.student_id)
-        cell.metadata.nbgrader["comment"] = shown(comment.manual_comment, comment.auto_comment)
+    def preprocess(self, nb, resources):
+        about = resources["nbgrader"]
+        with Gradebook(about["db_url"]) as book:
+            marks = marks_on_page(book.find_submission_notebook(about["notebook"], about["assignment"], about["student"]))
+        for cell in nb.cells:
+            said = cell.metadata.get("nbgrader", {})
+            said.update(marks["cells"].get(said.get("grade_id"), {}))
+        about.update(marks["total"])
+        return nb, resources
 
 
 class Exporter:

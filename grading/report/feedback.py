@@ -15,7 +15,7 @@ from grading.shared.files import write
 
 # What a page depends on besides its notebook and marks.
 HERE = Path(__file__).parent
-CODE = [HERE / f"{name}.py" for name in ("comments", "exporter", "feedback", "markup", "pages", "settings")] + sorted(HERE.glob("templates/*/*"))
+CODE = [HERE / f"{name}.py" for name in ("comments", "exporter", "feedback", "latex", "markup", "pages", "settings")] + sorted(HERE.glob("templates/*/*"))
 MAKERS = b"".join(path.read_bytes() for path in CODE)
 MAKERS += " ".join(version(package) for package in ("nbgrader", "nbconvert", "beautifulsoup4")).encode()
 
@@ -71,7 +71,7 @@ class Feedback:
 
         sample = json.loads(nbformat.writes(harmless(release)))
         nothing = {"comment": "", "score": 0.0, "points": 0.0}
-        total = {"score": 0.0, "max_score": 0.0, "late_penalty": 0}
+        total = {"score": 0.0, "max_score": 0.0, "waiting": 0.0, "late_penalty": 0}
         for about in marked(sample):
             about |= nothing
         self._exporter = Exporter(name, sample, total)
@@ -85,7 +85,7 @@ class Feedback:
     def make(self, notebook, marks):
         """Return the page of a student's notebook, which is given as NotebookNode or text. Raises Unshowable.
 
-        `marks` holds "total", with "score", "max_score" and "late_penalty", and "cells", which says by grade id "score" and "points", "comment", or both.
+        `marks` are plain data, as `comments.marks_on_page` returns them.
         """
         try:
             notebook = json.loads(notebook if isinstance(notebook, str) else nbformat.writes(notebook))

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -16,7 +16,8 @@ import nbformat
 from grading.author import release, settings, source
 from grading.author.release import Problem, exercise, make_tables, save_cells
 from grading.report import database
-from grading.report.comments import shown
+from grading.report.answers import about, answers_of, by_grade_id, fingerprints, source_of, written_answers
+from grading.report.comments import marks_on_page, overruled, shown
 from grading.report.database import by_name
 from grading.report.feedback import MAKERS, Feedback, Job, page_of_a_failure
 from grading.report.settings import configuration
@@ -32,12 +33,15 @@ BY_HAND = ("auto_score", "manual_score", "extra_credit", "needs_manual_grade")
 
 @dataclass(frozen=True)
 class Mark:
-    """What a task has earned as things stand: by hand if somebody marked it, else from the checks."""
+    """What a task has earned as things stand: by hand if somebody marked it, else from the checks; `remark` is what that person wrote."""
 
     points: float
     max_points: float
     needs_marking: bool
     comment: str
+    by_hand: bool = field(default=False, compare=False)
+    overruled: bool = field(default=False, compare=False)
+    remark: str = field(default="", compare=False)
 
 
 class Gradebook:
@@ -132,30 +136,41 @@ class Gradebook:
                 submissions = database.submissions(session, self.name, [student for student, *_ in texts])
                 kept = {student: self._kept(student) for student, *_ in texts if student not in submissions}
                 submissions |= database.submit(session, self.name, {student: each.get("student", {}) for student, each in kept.items()})
+                entered = {}
                 for student, text, scores, comments in texts:
-                    self._enter(student, submissions[student], kept.pop(student, {}), sources(json.loads(text)), scores, comments)
-            # Last, because the answers in them tell the next call what has changed: after an interruption that asks too often, not too rarely.
+                    entered[student] = self._enter(student, submissions[student], kept.pop(student, {}), text, scores, comments)
+            # Last, because they tell the next call what has changed: after an interruption that asks too often, not too rarely.
             for student, text, _, _ in texts:
+                self._tidy(student)
                 write(self._autograded(student), text.encode())
+                write(self._entered_path(student), json.dumps(entered[student]).encode())
                 self._kept_path(student).unlink(missing_ok=True)
 
     def text_of(self, notebook):
         """Return the file that is kept of a notebook; the work can be done in another process."""
         return nbformat.writes(with_metadata_of(self._cells, notebook)) + "\n"
 
-    def _enter(self, student, submission, kept, now, scores, comments):
-        before = kept["answers"] if kept else sources_in(self._autograded(student))
+    def _enter(self, student, submission, kept, text, scores, comments):
+        """Enter the notebook in a text, and return what is kept of it: by it, what changes afterwards is noticed."""
+        entered = {} if kept else self._entered(student)
+        before = (kept or entered).get("answers") or fingerprints_in(self._cells, self._autograded(student))
+        notebook = json.loads(text)
+        answers = written_answers(self._cells, notebook)
+        now = fingerprints(notebook, answers)
+        if entered and self._is_foreign(student, submission, entered):
+            restore(submission, entered)
         for name, comment in by_name(submission.comments).items():
             comment.auto_comment = comments.get(name)
             if kept:
                 comment.manual_comment = kept["comments"].get(name)
+        marks = {}
         for name, grade in by_name(submission.grades).items():
             if kept and name in kept["marks"]:
                 for column, value in zip(BY_HAND, kept["marks"][name], strict=True):
                     setattr(grade, column, value)
             answer = self._answer_of[name]
-            if about(self._cells[name]).get("solution"):
-                score = None if self._attempted(answer, now[answer]) else 0.0
+            if name in answers:
+                score = None if answers[name].attempted else 0.0
             else:
                 score = float(scores[name])
             if grade.manual_score is None:
@@ -163,19 +178,45 @@ class Gradebook:
             elif before.get(answer) != now[answer] or grade.auto_score != score:
                 grade.needs_manual_grade = True
             grade.auto_score = score
+            marks[name] = [score, grade.manual_score, grade.needs_manual_grade]
+        said = {comment.name: comment.auto_comment for comment in submission.comments}
+        return {"notebook": hashlib.sha256(text.encode()).hexdigest(), "answers": now, "marks": marks, "comments": said}
+
+    def _is_foreign(self, student, submission, entered):
+        """Say whether another program than formgrader has changed what was entered, as nbgrader's own autograde does."""
+        path = self._autograded(student)
+        try:
+            found = hashlib.sha256(path.read_bytes()).hexdigest(), [name for name in os.listdir(path.parent) if not name.startswith(".")]
+        except OSError:
+            return True
+        scores = {name: grade.auto_score for name, grade in by_name(submission.grades).items()}
+        comments = {name: comment.auto_comment for name, comment in by_name(submission.comments).items()}
+        known = {name: mark[0] for name, mark in entered["marks"].items()}
+        return found != (entered["notebook"], [path.name]) or scores != known or comments != entered["comments"]
+
+    def _tidy(self, student):
+        """Remove what another program has put beside a student's notebook and page: files that were handed in, for instance."""
+        for ours in (self._autograded(student), self._feedback(student)):
+            for path in ours.parent.iterdir() if ours.parent.exists() else ():
+                if path != ours and not path.name.startswith("."):
+                    shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
     def withdraw(self, student):
         """Take out a submission that could not be graded: no marks, no page of it. What was given by hand waits for the next `enter`."""
         with self._told():
             with database.opened(self._url, writing=True) as session:
                 for submission in database.submissions(session, self.name, [student]).values():
-                    self._keep(student, submission)
+                    entered = self._entered(student)
+                    if entered and self._is_foreign(student, submission, entered):
+                        restore(submission, entered)
+                    self._keep(student, submission, entered)
                     database.remove(session, submission)
             for path in (self._autograded(student), self._feedback(student)):
                 if path.parent.exists():
                     shutil.rmtree(path.parent)
                     if not any(path.parent.parent.iterdir()):
                         path.parent.parent.rmdir()
+            self._entered_path(student).unlink(missing_ok=True)
 
     def explain(self, student, reason):
         """Put the reason why a submission has no marks on the student's page; return it."""
@@ -188,6 +229,15 @@ class Gradebook:
         """Return the names of the students whose submission was entered."""
         return self.marks_of_all().keys()
 
+    def states(self):
+        """Say of each student whose submission was entered whether it still is as it was entered, but for what was marked by hand."""
+        with self._told():
+            return {student: not self._has_changed(student, submission) for student, submission in self._submissions().items()}
+
+    def _has_changed(self, student, submission):
+        entered = self._entered(student)
+        return bool(entered) and self._is_foreign(student, submission, entered)
+
     def marks(self, student):
         """Return a Mark for each task of the student, by the grade id of its graded cell; nothing for a student without a submission."""
         return self.marks_of_all(student).get(student, {})
@@ -199,9 +249,13 @@ class Gradebook:
         return {student: self._marks(submission) for student, submission in submissions.items()}
 
     def _marks(self, submission):
-        said = {comment.name: shown(comment.manual_comment, comment.auto_comment) for comment in submission.comments}
-        grades = by_name(submission.grades).items()
-        return {name: Mark(grade.score, grade.max_score, grade.needs_manual_grade, said.get(self._answer_of[name], "")) for name, grade in grades}
+        comments, marks = by_name(submission.comments), {}
+        for name, grade in by_name(submission.grades).items():
+            comment = comments.get(self._answer_of[name])
+            said, remark = (shown(comment.manual_comment, comment.auto_comment), comment.manual_comment or "") if comment else ("", "")
+            by_hand = grade.manual_score is not None
+            marks[name] = Mark(grade.score, grade.max_score, grade.needs_manual_grade, said, by_hand, overruled(grade), remark)
+        return marks
 
     def feedback(self, student):
         """Return the student's page, as `nbgrader generate_feedback` makes it; it is made when marks or notebook changed since.
@@ -214,12 +268,15 @@ class Gradebook:
         return self._feedback(student)
 
     def due(self, students):
-        """Return a Job for each of these students whose page does not show how marks and notebook are now; `pages.write` does it, in any process."""
+        """Return a Job for each of these students whose page does not show how marks and notebook are now; `pages.write` does it, in any process.
+
+        None for those whose notebook or marks another program has changed: what a student wrote is shown as it was entered, or not at all.
+        """
         with self._told():
             return self._due(self._submissions(students))
 
     def _due(self, submissions):
-        jobs = [self._job(student, submission) for student, submission in submissions.items()]
+        jobs = [self._job(student, submission) for student, submission in submissions.items() if not self._has_changed(student, submission)]
         return [job for job in jobs if not job.done()]
 
     def _job(self, student, submission):
@@ -249,63 +306,49 @@ class Gradebook:
     def _feedback(self, student):
         return self.out / "feedback" / student / self.name / f"{self.name}.html"
 
-    def _attempted(self, answer, source):
-        return source.strip() not in ("", source_of(self._cells[answer]).strip())
+    def _entered(self, student):
+        return read(self._entered_path(student))
 
-    def _keep(self, student, submission):
+    def _entered_path(self, student):
+        return self.out / self.name / "entered" / f"{student}.json"
+
+    def _keep(self, student, submission, entered):
         """Put aside what was given by hand, and the answers it was given for."""
         kept = {
             "student": {column: getattr(submission.assignment.student, column) for column in OF_PERSON},
-            "answers": sources_in(self._autograded(student)),
+            "answers": entered.get("answers") or fingerprints_in(self._cells, self._autograded(student)),
             "marks": {name: [getattr(grade, column) for column in BY_HAND] for name, grade in by_name(submission.grades).items()},
             "comments": {name: comment.manual_comment for name, comment in by_name(submission.comments).items()},
         }
         write(self._kept_path(student), json.dumps(kept).encode())
 
     def _kept(self, student):
-        path = self._kept_path(student)
-        return json.loads(path.read_bytes()) if path.exists() else {}
+        return read(self._kept_path(student))
 
     def _kept_path(self, student):
         return self.out / self.name / "kept" / f"{student}.json"
 
 
-def by_grade_id(notebook):
-    """Return the cells that nbgrader knows."""
-    return {about(cell)["grade_id"]: cell for cell in notebook["cells"] if about(cell)}
+def read(path):
+    """Return what was kept in a file; nothing if there is none."""
+    return json.loads(path.read_bytes()) if path.exists() else {}
 
 
-def about(cell):
-    """Return what nbgrader's metadata say of a cell."""
-    return cell["metadata"].get("nbgrader", {})
-
-
-def source_of(cell):
-    """Return the source of a cell, which a notebook's file holds as a list of lines."""
-    return "".join(cell["source"])
-
-
-def sources(notebook):
-    """Return the sources of the cells that nbgrader knows, by grade id."""
-    return {name: source_of(cell) for name, cell in by_grade_id(notebook).items()}
-
-
-def sources_in(path):
-    """Return the same of a notebook's file; nothing if there is none that can be read."""
+def fingerprints_in(cells, path):
+    """Return the fingerprints of the answers in a notebook's file; nothing if it is none that can be read."""
     try:
-        return sources(json.loads(path.read_bytes()))
+        notebook = json.loads(path.read_bytes())
+        return fingerprints(notebook, written_answers(cells, notebook))
     except (OSError, ValueError, AttributeError, TypeError, LookupError):
         return {}
 
 
-def answers_of(cells):
-    """Say, by grade id, in which cell lies the answer that a graded cell is about: in itself, or in the last answer cell before it."""
-    found, answer = {}, None
-    for name, cell in cells.items():
-        answer = name if about(cell).get("solution") else answer
-        if about(cell).get("grade"):
-            found[name] = answer or name
-    return found
+def restore(submission, entered):
+    """Put marks back as they were before another program changed them; what was marked by hand since it was entered stays marked."""
+    for name, grade in by_name(submission.grades).items():
+        if name in entered["marks"]:
+            grade.auto_score, manual, waited = entered["marks"][name]
+            grade.needs_manual_grade = waited and grade.manual_score == manual
 
 
 def with_metadata_of(cells, notebook):
@@ -319,15 +362,6 @@ def with_metadata_of(cells, notebook):
             if not about(ours).get("solution") and (about(ours).get("grade") or about(ours).get("locked")):
                 cell.source = without_addresses(source_of(ours))
     return notebook
-
-
-def marks_on_page(submission):
-    """Return what a page needs of the gradebook, as plain data."""
-    cells = {name: {"score": grade.score, "points": grade.max_score} for name, grade in by_name(submission.grades).items()}
-    for name, comment in by_name(submission.comments).items():
-        cells.setdefault(name, {})["comment"] = shown(comment.manual_comment, comment.auto_comment)
-    late_penalty = submission.late_submission_penalty or 0
-    return {"cells": cells, "total": {"score": submission.score - late_penalty, "max_score": submission.max_score, "late_penalty": late_penalty}}
 
 
 def what_helps(error):

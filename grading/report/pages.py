@@ -6,13 +6,14 @@ A student's notebook is made harmless before it gets here (`grading.report.sanit
 import atexit
 import os
 import re
+from contextlib import suppress
 from functools import cache
 from html import escape
 
 from nbconvert.exporters.html import contextfilter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
-LONGEST_FORMULA = 2000  # characters of LaTeX
+from grading.report.latex import LONGEST_FORMULA, Unreadable, readable
 
 
 @contextfilter
@@ -62,8 +63,17 @@ def katex():
 def formula(latex, display):
     """Return MathML, which browsers show by themselves; for what KaTeX cannot read, the source."""
     try:
-        if len(latex) > LONGEST_FORMULA:
-            raise ValueError("too long")
-        return re.search(r"<math.*</math>", katex().render(latex, display, "mathml"), re.DOTALL)[0]
+        return mathml(latex, display, {"strict": "error"})
+    except ValueError:  # KaTeX cannot read it as it stands
+        for tags in (True, False):
+            with suppress(Exception):
+                return mathml(readable(latex, display, tags), display, {"strict": "ignore"})
     except Exception:  # also without node: a page with the source of its formulas is better than none
-        return f"<code>{escape(latex)}</code>"
+        pass
+    return f"<code>{escape(latex)}</code>"
+
+
+def mathml(latex, display, settings):
+    if len(latex) > LONGEST_FORMULA:
+        raise Unreadable("too long")
+    return re.search(r"<math.*</math>", katex().render(latex, display, "mathml", **settings), re.DOTALL)[0]

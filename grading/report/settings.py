@@ -11,6 +11,7 @@ NBGRADER = Path(find_spec("nbgrader").origin).parent  # which is not loaded here
 SETTINGS = {
     "GenerateFeedback.preprocessors": ["grading.report.exporter.GetMarks", "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor"],
     "HTMLExporter.filters": {"markdown2html": "grading.report.pages.markdown2html"},
+    "HTMLExporter.template_file": "page.html.j2",  # ours, which extends nbgrader's
     "HTMLExporter.extra_template_basedirs": [str(Path(__file__).with_name("templates")), str(NBGRADER / "server_extensions" / "formgrader" / "templates")],
 }
 

@@ -1,16 +1,18 @@
 """What an instructor wants to know first, printed when a grading ends."""
 
+import re
 from collections import Counter
 
 from grading.report.results import FAILED, GRADED
 from grading.report.table import NEEDS_MARKING
 from grading.shared.checks.outcomes import count
 
-MOST_NAMED, MOST_MISTAKES = 5, 3
+MOST_NAMED, MOST_MISTAKES, MOST_CAUSES, MOST_NOTES = 5, 3, 10, 15
+NEARLY_ALL = 0.9
 
 
 def summary(name, tasks, results, rows, graded_now):
-    """Yield lines about a class: how many, which tasks are right, which mistakes are common, what failed, what was repaired.
+    """Yield lines about a class: how many, which tasks are right, which mistakes are common, what several have met, what failed, what was repaired.
 
     tasks: those with a function. results: by student. rows: of the table. graded_now: the number of submissions graded in this run.
     """
@@ -26,12 +28,42 @@ def summary(name, tasks, results, rows, graded_now):
         for mistake, times in mistakes.most_common(MOST_MISTAKES):
             if times > 1:
                 yield f"      {times} times: {mistake}"
+    yield from causes(graded)
     for student, result in failed.items():
         yield f"  failed: {student}: {result['reason']}"
-    notes = {}
+    yield from notes(graded)
+
+
+def causes(graded):
+    """Yield a line for each cause of lost points that others may share, the most frequent first."""
+    met = {}
+    for student, result in graded.items():
+        for cause in result.get("causes", []):
+            met.setdefault(cause, []).append(student)
+    for cause, students in sorted(met.items(), key=lambda each: -len(each[1]))[:MOST_CAUSES]:
+        verb, _, rest = cause.partition(" ")
+        yield f"  {count(len(students), 'hand-in', 'hand-ins')} {verb}{'s' if len(students) == 1 else ''} {rest}: {some(students)}"
+
+
+def notes(graded):
+    """Yield a line for each kind of note, those of most students first. Notes that begin with a cell's name and go on alike are one kind."""
+    kinds = {}
     for student, result in graded.items():
         for note in result["notes"]:
-            notes.setdefault(note, []).append(student)
-    for note, students in notes.items():
-        more = f" and {len(students) - MOST_NAMED} more" if len(students) > MOST_NAMED else ""
-        yield f"  note: {', '.join(students[:MOST_NAMED])}{more}: {note}"
+            cell, said = re.fullmatch(r"(?:([\w-]+): )?(.*)", note, re.S).groups()
+            students, cells = kinds.setdefault(said, ({}, {}))
+            students[student] = cells[cell] = None
+    ordered = sorted(kinds.items(), key=lambda each: -len(each[1][0]))
+    for said, (students, cells) in ordered[:MOST_NOTES]:
+        named = list(filter(None, cells))
+        said = f"{named[0]}: {said}" if len(cells) == 1 and named else f"{said} ({some(named)})" if named else said
+        all_of_them = len(students) > MOST_NAMED and len(students) >= NEARLY_ALL * len(graded)
+        yield f"  note: {f'{len(students)} of {len(graded)}' if all_of_them else some(list(students))}: {said}"
+    if len(ordered) > MOST_NOTES:
+        yield f"  {count(len(ordered) - MOST_NOTES, 'more note is', 'more notes are')} in the table."
+
+
+def some(names):
+    """Return a list of names, the first few of many."""
+    more = len(names) - MOST_NAMED
+    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")

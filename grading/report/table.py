@@ -2,13 +2,16 @@
 
 import csv
 import io
+import re
 from typing import NamedTuple
 
 from grading.report.results import FAILED, GRADED
 from grading.shared.checks.verdicts import NOT_ATTEMPTED
 from grading.shared.files import write
 
-NEEDS_MARKING = "needs-marking"
+NEEDS_MARKING, BY_HAND = "needs-marking", "by hand"
+# Where a spreadsheet may take what follows for a formula: at the start of a cell, which a line break or the separator of another country begins.
+COMPUTED = re.compile(r"(^|[\n\r\v\f\x85\u2028\u2029\t;])([\s'\"\u200b-\u200f\u2060\ufeff]*)(?=[=+\-@＝＋－＠])")
 
 
 class Row(NamedTuple):
@@ -20,32 +23,44 @@ class Row(NamedTuple):
     max_points: float
     status: str
     message: str
+    mistake: str = ""
+    notes: str = ""
 
 
 def rows(student, tasks, result, marks):
     """Return a student's rows of the table; `marks` are those in the gradebook, by the grade id of the graded cell."""
+    notes = notes_by_task(result.get("notes", []), [task.name for task in tasks])
     if result["status"] == FAILED:
-        return [Row(student, task.name, "", task.points, FAILED, result["reason"]) for task in tasks]
-    return [row(student, task, marks[task.check], result) for task in tasks]
+        return [Row(student, task.name, "", task.points, FAILED, result["reason"], "", notes[task.name]) for task in tasks]
+    return [row(student, task, marks[task.check], result)._replace(notes=notes[task.name]) for task in tasks]
 
 
 def row(student, task, mark, result):
+    mistake = " ".join(result["mistakes"].get(task.name, []))
     if mark.needs_marking:
-        return Row(student, task.name, "", task.points, NEEDS_MARKING, "")
-    message = mark.comment if task.written else result["messages"][task.name]
-    if task.written and not message and not mark.points:
-        message = NOT_ATTEMPTED.summary
-    return Row(student, task.name, f"{mark.points:g}", task.points, GRADED, message)
+        return Row(student, task.name, "", task.points, NEEDS_MARKING, "", mistake)
+    if task.written:
+        message = mark.comment if mark.by_hand or mark.comment or mark.points else NOT_ATTEMPTED.summary
+    else:
+        message = ": ".join(filter(None, (BY_HAND, mark.remark))) if mark.overruled else result["messages"][task.name]
+    return Row(student, task.name, f"{mark.points:g}", task.points, GRADED, message, mistake)
+
+
+def notes_by_task(notes, tasks):
+    """Return what the notes say of each task: those that begin with the name of one of its cells are about it alone, all others about every task."""
+    about = {note: next((task for task in tasks if re.match(rf"{re.escape(task)}(-[\w-]+)?: ", note)), None) for note in notes}
+    return {task: "; ".join(note for note in notes if about[note] in (task, None)) for task in tasks}
 
 
 def write_table(path, rows):
-    """Write the table in one step. A text that a spreadsheet would compute begins with an apostrophe."""
+    """Write the table in one step, as spreadsheets read it: UTF-8 with the mark they know it by. No text in it begins what they would compute."""
     table = io.StringIO(newline="")
     writer = csv.writer(table)
     writer.writerow(Row._fields)
     writer.writerows([harmless_to_spreadsheets(value) for value in row] for row in rows)
-    write(path, table.getvalue().encode())
+    write(path, table.getvalue().encode("utf-8-sig"))
 
 
 def harmless_to_spreadsheets(value):
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+    """Return a text with an apostrophe before all that a spreadsheet would compute."""
+    return COMPUTED.sub(r"\1\2'", value) if isinstance(value, str) else value

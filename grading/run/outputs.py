@@ -13,7 +13,7 @@ KIND_LEFT_OUT = "(an output of another kind than text and images was left out)"
 TRACEBACK = 20_000  # characters of an error's traceback that are kept, the last ones
 LONGEST_ID = 1000  # characters of a display's
 AS_TEXT = ("text/plain", "text/html", "text/markdown", "text/latex")
-AS_IMAGE = {"image/png": LARGEST_IMAGE * 4 // 3, "image/jpeg": LARGEST_IMAGE * 4 // 3, "image/svg+xml": LARGEST_IMAGE}
+AS_IMAGE = dict.fromkeys(("image/png", "image/jpeg", "image/gif", "image/webp"), LARGEST_IMAGE * 4 // 3) | {"image/svg+xml": LARGEST_IMAGE}
 
 
 class Outputs:

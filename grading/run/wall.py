@@ -241,6 +241,8 @@ def environment(scratch):
         "OMP_NUM_THREADS": "1",  # one submission, one core
         "PYTHONHASHSEED": "0",  # the same at every grading
         "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONBREAKPOINT": "0",  # nobody would answer the debugger
+        "PIP_NO_INDEX": "1",  # which cannot be reached: pip says so at once
     }
     return passed | homes | fixed
 

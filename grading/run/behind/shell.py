@@ -27,6 +27,7 @@ from . import frames
 MOST_LINES = 1000  # of a traceback
 BUFFERED, PATIENCE = 8_000, 0.1  # characters, seconds: what is printed is sent when it is more, or older
 DRAINED = 0.5  # seconds until the grader has read what programs wrote, unless they write for ever
+AROUND = {"conda", "config", "debug", "env", "gui", "load_ext", "mamba", "matplotlib", "micromamba", "pip", "pylab", "reload_ext", "set_env", "uv"}  # magics
 STARTS_SOMETHING = {"subprocess.Popen", "os.system", "os.posix_spawn", "os.fork", "os.forkpty"}
 
 
@@ -187,6 +188,24 @@ class Shell(InteractiveShell):
 
     def enable_gui(self, gui=None):
         pass
+
+    def enable_matplotlib(self, gui=None):
+        """Figures are pictures here: nobody sees a window, or turns a widget."""
+        return super().enable_matplotlib("inline")
+
+    def run_line_magic(self, magic_name, line, _stack_depth=1):
+        """Run a line magic. If it is not there, or fails and is about what is around the code, it says what is wrong, and the cell goes on."""
+        try:
+            return super().run_line_magic(magic_name, line, _stack_depth + 1)
+        except Exception as error:
+            if magic_name not in AROUND and self.find_line_magic(magic_name):
+                raise
+            print(f"{type(error).__name__}: {error} (The cell goes on.)", file=sys.stderr)
+
+    def magic(self, line):
+        """Run a line magic as older IPythons are asked to, Colab's for one."""
+        name, _, rest = line.partition(" ")
+        return self.run_line_magic(name.lstrip("%"), rest, 2)
 
     def ask_exit(self):
         """Leaving does not end a notebook."""
