@@ -4,7 +4,7 @@ import io
 
 from PIL import Image, ImageFile, ImageOps
 
-READ = ("PNG", "JPEG", "MPO", "GIF", "WEBP", "BMP", "TIFF", "AVIF")
+READ = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "AVIF")
 SIDE, MOST_PIXELS, LONG = 1600, 3_000_000, 2.5  # a long picture, a page that was photographed in parts, may be longer
 LARGEST = 1_000_000  # bytes
 ORIENTATION = 0x0112
