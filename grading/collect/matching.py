@@ -82,7 +82,7 @@ def wording(source):
 def heading(source):
     """Return what the first line says, if it is a heading, without its number and points, which differ between versions."""
     found = HEADING.match(source.strip().partition("\n")[0])
-    return found[1] if found else ""
+    return found[1].strip() if found else ""
 
 
 def by_function(cells, missing, released):
