@@ -184,7 +184,7 @@ def test_the_one_worked_notebook_counts_wherever_it_lies(path, named, folder):
     assert cell(submission.notebook, "f").source == "def f():\n    return 1"
     assert f"'{path}' was graded" in submission.notes[0] and {"missing": "no 01_mse", "untouched": "as it was", "damaged": "cannot be read"}[named] in submission.notes[0]
     assert "'notes.ipynb'" in submission.notes[1]
-    assert submission.notebook.cells[0].metadata == {"grading": {"explains": True}} and "was graded" in submission.notebook.cells[0].source
+    assert submission.notebook.cells[0].metadata == {"grading": {"explains": True}} and f"'{path}' was graded" in submission.notebook.cells[0].source
 
 
 def test_the_rightly_named_notebook_counts_when_it_was_worked_on(folder):
@@ -568,6 +568,8 @@ def test_an_untouched_notebook_of_another_version_is_untouched(folder):
     of_another_version(old, "w", "*Answer here*")
     of_another_version(old, "f", STUB.replace("f()", "f(x)"))
     (folder / f"{NAME}.ipynb").write_text(json.dumps(old))
+    kept = read([folder], NAME, RELEASE).notebook
+    assert [cell(kept, name).source for name in "fw"] == [cell(RELEASE, name).source for name in "fw"]
     (folder / "copy.ipynb").write_bytes(notebook_bytes())
     assert "'copy.ipynb' was graded" in read([folder], NAME, RELEASE).notes[0]
 
@@ -648,12 +650,14 @@ def test_students_are_listed_in_order_each_with_what_can_be_read(tmp_path):
     (submitted / "linked").symlink_to(submitted / NAMES[0])
     (submitted / "within").mkdir()
     (submitted / "within" / NAME).symlink_to(submitted / NAMES[0] / NAME)
+    (submitted / "links").mkdir()
+    (submitted / "links" / "anna").symlink_to(submitted / NAMES[0])
     (submitted / "grades.csv").write_text("")
     found = students(submitted, NAME)
     readable = {one.name: one.folders for one in found if one.folders}
     assert list(readable) == sorted(NAMES) and readable["-rf"] == (submitted / "-rf" / NAME,)
     reasons = {one.name: one.reason for one in found if not one.folders}
-    assert reasons.pop("nobody").startswith("no submission")
+    assert reasons.pop("nobody").startswith("no submission") and reasons.pop("links").startswith("no submission")
     assert "symbolic link" in reasons.pop("linked") and "symbolic link" in reasons.pop("within")
     assert len(reasons) == 5 and all("rename it" in reason for reason in reasons.values())
     assert not re.search(r"[\n\x1b]|<\w", str(list(reasons.items())))
@@ -673,9 +677,10 @@ def test_a_name_in_two_unicode_forms_is_one_student(tmp_path):
         read(zoe.folders, NAME, RELEASE)
 
 
-def test_the_assignments_folder_may_be_in_another_case(tmp_path):
-    (tmp_path / "anna" / NAME.upper()).mkdir(parents=True)
-    assert students(tmp_path, NAME)[0].folders == (tmp_path / "anna" / NAME.upper(),)
+@pytest.mark.parametrize("path", [NAME.upper(), f"anna/{NAME}"])
+def test_the_assignments_folder_may_be_in_another_case_or_too_deep(path, tmp_path):
+    (tmp_path / "anna" / path).mkdir(parents=True)
+    assert students(tmp_path, NAME)[0].folders == (tmp_path / "anna" / path,)
 
 
 def test_nothing_handed_in_is_said_clearly(tmp_path):

@@ -61,14 +61,13 @@ def is_odd(letter):
 
 
 def assignment(folder, name):
-    """Return the folder of an assignment within a student's, in whatever case its name is; None where there is none."""
-    exact = folder / name
-    if exact.is_dir():
-        return exact
-    try:
-        return next((path for path in sorted(folder.iterdir()) if path.name.casefold() == name.casefold() and path.is_dir()), None)
-    except OSError:
-        return None
+    """Return the folder of an assignment within a student's, in whatever case its name is, also one folder too deep; None where there is none."""
+    for pattern in ("*", "*/*"):
+        found = [path for path in sorted(folder.glob(pattern)) if path.name.casefold() == name.casefold() and path.is_dir()]
+        found = [path for path in found if path.parent == folder or not (path.parent.is_symlink() or path.parent.name.startswith("."))]
+        if found:
+            return next((path for path in found if path.name == name), found[0])
+    return None
 
 
 def files(folder):

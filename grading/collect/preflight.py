@@ -17,6 +17,7 @@ from grading.shared.links import without_addresses
 from grading.shared.text import text
 
 DEEPEST = 3  # folders below the assignment's in which a notebook is looked for
+MOST_NOTEBOOKS = 20  # that are looked into
 ENOUGH = 1 / 4  # of the answers must be there for a notebook of another name to be this assignment's
 SEVERAL = 5  # cells: what concerns more of them is said of all together
 COMES_WITH_IT = {"checks.py", "expected.json", "requirements.txt", "README.md", "canvases.py"}  # now or once; beside the folder of checks
@@ -68,7 +69,8 @@ def read(holding, name, release):
     notes += left_out + ([f"also handed in: {listed(beside, SEVERAL)}"] if beside else [])
     submission.notes[:0] = notes
     if notes:
-        submission.notebook.cells.insert(0, explaining(f"*{'; '.join(map(text, notes))}*"))
+        said = "; ".join(map(text, notes))
+        submission.notebook.cells.insert(0, explaining(f"*{said[0].upper()}{said[1:]}*"))
         with_ids(submission.notebook.cells)
     return submission
 
@@ -100,7 +102,7 @@ def the_one(holding, name, release):
 def notebooks(folder, wanted):
     """Return the files of an assignment's folder, but the rightly named one, that may be a notebook."""
     near = [path for path in folders.files(folder) if len(path.relative_to(folder).parts) <= DEEPEST + 1 and path != folder / wanted]
-    return [path for path in near if ".ipynb" in path.name.lower() or (path.suffix == ".json" and path.name not in COMES_WITH_IT)]
+    return [path for path in near if ".ipynb" in path.name.lower() or (path.suffix == ".json" and path.name not in COMES_WITH_IT)][:MOST_NOTEBOOKS]
 
 
 def candidate(path, folder, release, enough=0.0):
@@ -231,7 +233,7 @@ def restored(cell, released, changed, added, notes):
     if cell.kind != kind:
         notes.append(f"{name}: the cell was turned into a {cell.kind} cell, it is a {kind} cell again")
     if is_answer(released):
-        back.source = cell.source
+        back.source = released.source if cell.as_released else cell.source
         return with_pictures(back, cell.pictures)
     if not cell.as_released and not same_text(cell.source, released.source):
         changed.append((name, added))
