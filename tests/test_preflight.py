@@ -168,7 +168,7 @@ def test_what_lies_there_instead_is_said(names, reason, folder):
         read([folder], NAME, RELEASE)
 
 
-ELSEWHERE = ["01_MSE.ipynb", "01_mse (1).ipynb", "01_mse-Copy1.ipynb", "Copy of 01_mse.ipynb", "01_mse.ipynb.txt", "01_mse.ipynb.json", "Übung 1.ipynb", "01_mse/01_mse.ipynb", "a/b/x.ipynb"]
+ELSEWHERE = ["01_MSE.ipynb", "01_mse (1).ipynb", "01_mse-Copy1.ipynb", "Copy of 01_mse.ipynb", "01_mse.ipynb.txt", "01_mse.ipynb.json", "01_mse", "Übung 1.ipynb", "01_mse/01_mse.ipynb", "a/b/x.ipynb"]
 
 
 @pytest.mark.parametrize("path", ELSEWHERE)
@@ -417,8 +417,9 @@ def test_of_copied_answers_the_last_one_worked_on_before_the_check_counts(handed
         ]
         submission = handed_in(notebook)
         kept, ordinary = sources_of(submission, "f")
-        assert kept == counts and sorted([kept, *ordinary]) == sorted(before + after)
-        assert [one.source for one in submission.notebook.cells if "def f" in one.source] == before + after  # all still run, in their order
+        worked = [source for source in before + after if source.strip() != STUB]  # a second stub would undo the answer
+        assert kept == counts and [source for source in [kept, *ordinary] if source.strip() == STUB] == [counts] * (not worked)
+        assert [one.source for one in submission.notebook.cells if "def f" in one.source and one.source.strip() != STUB] == worked  # all still run, in their order
         assert not submission.missing and len(submission.notes) == (2 if counts == later else 1)
         assert list(map(grade_id, submission.notebook.cells)).index("f") < list(map(grade_id, submission.notebook.cells)).index("f-check")
 
@@ -428,7 +429,7 @@ def test_of_copied_written_answers_the_last_one_worked_on_counts(handed_in):
     released = cell(RELEASE, "w")
     notebook.cells += [copy(released, "Because, at length."), copy(released, released.source)]
     kept, ordinary = sources_of(handed_in(notebook), "w")
-    assert kept == "Because, at length." and sorted(ordinary) == ["Because.", "Your answer here"]
+    assert kept == "Because, at length." and ordinary == ["Because."]
 
 
 def test_answers_get_their_kind_back(handed_in):
@@ -497,6 +498,7 @@ WRITTEN_INTO = {
     "points into the last cell": ("score", "score = 14\nscore()\nscore", "score = 14\n# score"),
     "an answer into a task": ("f-task", f"Write `f`.\n\n{LINK}\nIt is short.\n\nMine: $x$.\nAnd so on.", "Mine: $x$.\nAnd so on."),
     "an answer in place of a task": ("g-task", "$$\nx\n$$", "$$\nx\n$$"),
+    "lines of another system": ("f-task", f"Write\xa0`f`.\r\r{LINK}\rIt is short.\r\rMine: $x$.\rAnd so on.", "Mine: $x$.\nAnd so on."),
     "lines into the middle": ("f-task", f"Write `f`.\nMine.\n{LINK}\nAlso mine.\nIt is short.", "Mine.\nAlso mine."),
 }
 
@@ -521,6 +523,12 @@ def test_what_only_repeats_the_released_is_not_kept(source, handed_in):
     cell(notebook, "setup").source = source
     submission = handed_in(notebook)
     assert not own(submission) and len(submission.notes) == 1
+
+
+def test_a_function_in_a_text_that_was_turned_into_code_runs(handed_in):
+    notebook = worked_on()
+    notebook.cells[IDS.index("f-task")] = new_code_cell(cell(RELEASE, "f-task").source + "\ndef f():\n    return 3", metadata=marks("f-task"))
+    assert [(one.cell_type, one.source) for one in handed_in(notebook).notebook.cells][IDS.index("f-task") + 2] == ("code", "def f():\n    return 3")
 
 
 def test_a_picture_in_a_task_is_kept(handed_in):
@@ -637,6 +645,12 @@ def test_older_and_odd_notebooks_are_read(handed_in, folder):
         submission = handed_in(data)
         assert not submission.missing and not submission.notes
         nbformat.writes(submission.notebook).encode("utf-8")
+
+
+def test_what_is_put_back_leaves_texts_where_an_answer_is_looked_for(handed_in):
+    notebook = new_notebook(cells=[new_code_cell("def f():\n    return 1"), new_markdown_cell("Because."), new_code_cell("def g():\n    return 2")])
+    places = [grade_id(one) or one.source for one in handed_in(notebook).notebook.cells]
+    assert places == [*IDS[: IDS.index("w") + 1], "Because.", *IDS[IDS.index("w") + 1 :]]
 
 
 NAMES = ["Anna Müller_12@x.org", "Sean O'Brien", "Sean O’Brien", "Meyer, Anna", "Kim (Min-jun) [2]", "*Lee Ann", " _user1", "-rf", "=1+1", "100% #1 & co", 'A "B" C', "김민준", "علی\u200cرضا", "x" * 150]

@@ -102,7 +102,12 @@ def the_one(holding, name, release):
 def notebooks(folder, wanted):
     """Return the files of an assignment's folder, but the rightly named one, that may be a notebook."""
     near = [path for path in folders.files(folder) if len(path.relative_to(folder).parts) <= DEEPEST + 1 and path != folder / wanted]
-    return [path for path in near if ".ipynb" in path.name.lower() or (path.suffix == ".json" and path.name not in COMES_WITH_IT)][:MOST_NOTEBOOKS]
+    return [path for path in near if may_be_one(path.name, wanted)][:MOST_NOTEBOOKS]
+
+
+def may_be_one(name, wanted):
+    """Some systems add a suffix to what they do not know, or take it off."""
+    return ".ipynb" in name.lower() or name.removesuffix(".txt") == wanted.removesuffix(".ipynb") or (name.endswith(".json") and name not in COMES_WITH_IT)
 
 
 def candidate(path, folder, release, enough=0.0):
@@ -161,9 +166,10 @@ def repaired(cells, release, enough=0.0):
     for number, cell in enumerate(cells):
         ours = released.get(cell.name)
         if ours is None or (is_answer(ours) and counting[cell.name] != number):
-            if not (cell.as_released and cell.kind != "code"):  # a text of another version
+            handed_out = cell.as_released or (ours and same(cell.source, ours.source))
+            if not handed_out or (cell.kind == "code" and not ours):  # a helper of another version; a second stub would undo the answer
                 kept_cells.append(with_pictures(KINDS[cell.kind](cell.source), cell.pictures))
-                own += [] if cell.as_released or (ours and same(cell.source, ours.source)) else [cell.source]
+                own += [] if handed_out else [cell.source]
             continue
         judging = is_check(ours) or cell.name == last
         added = [] if is_answer(ours) else kept(cell, ours, judging)
@@ -247,12 +253,17 @@ def with_pictures(cell, pictures):
 
 
 def place(name, cells, released):
-    """Return where a missing cell goes: after the released one before it; a check also after the student's own cells there."""
+    """Return where a missing cell goes: after the released one before it; a check also after the student's own code there, a text right above the released one that is next."""
     order = list(released)
-    before = order[order.index(name) - 1] if order.index(name) else None
-    index = next((number for number, cell in enumerate(cells, start=1) if before and name_of(cell) == before), 0)
-    while is_check(released[name]) and index < len(cells) and not name_of(cells[index]):
-        index += 1
+    where = {name_of(cell): number for number, cell in enumerate(cells) if name_of(cell)}
+    number = order.index(name)
+    index = where[order[number - 1]] + 1 if number and order[number - 1] in where else 0
+    if is_check(released[name]):
+        until = next((place for place in range(index, len(cells)) if name_of(cells[place])), len(cells))
+        return next((place + 1 for place in reversed(range(index, until)) if cells[place].cell_type == "code"), index)
+    following = order[number + 1] if number + 1 < len(order) else None
+    if released[name].cell_type == "markdown" and not is_answer(released[name]) and where.get(following, -1) > index:
+        return where[following]
     return index
 
 
