@@ -608,7 +608,7 @@ UNSHOWABLE = {
     "html-that-is-missing": ("photo7.png", None, "<img src='photo7.png'>"),
     "from-the-web": ("photo8.png", None, "![](https://drive.example.org/photo8.png)"),
     "of-an-iphone": ("IMG_7.HEIC", b"\x00\x00\x00\x18ftypheic" + bytes(500), "![](IMG_7.HEIC)"),
-    "that-is-damaged": ("photo.png", picture()[:200], "![](photo.png)"),
+    "that-is-damaged": ("photo.png", picture()[:20] + b"x" * 200, "![](photo.png)"),
     "as-svg": ("photo.svg", b"<svg xmlns='http://www.w3.org/2000/svg'><circle r='5'/></svg>", "![](photo.svg)"),
 }
 
@@ -693,7 +693,7 @@ def written_cell_copied_and_the_copy_answered(hand_in):
     hand_in.below("two_classes", second)
 
 
-@kind(notes=["two_classes"], anywhere=True)
+@kind(anywhere=True)
 def written_cell_moved_to_the_end(hand_in):
     cell = hand_in.cells.pop(hand_in.place("two_classes"))
     hand_in.cells.append(cell)
@@ -909,10 +909,11 @@ def answer_merged_into_its_task(hand_in):
     hand_in.leave("softmax")
 
 
-@kind(notes=["softmax|score"], shown=[r"e.sum\(axis=1"])
+@kind(notes=["score"], shown=["targets = np.full"])
 def answer_typed_into_the_score(hand_in):
-    hand_in.leave("softmax")
-    hand_in.cell("score").source += "\n\n" + model_answers()["softmax"]
+    """One that no other function needs."""
+    hand_in.leave("label_smoothing_nll")
+    hand_in.cell("score").source += "\n\n" + model_answers()["label_smoothing_nll"]
 
 
 # … that have lost what nbgrader knows them by
@@ -1150,7 +1151,7 @@ def magic(hand_in, text):
     hand_in.write("softmax", text.format(answer=model_answers()["softmax"]).replace("\n", "\r\n" if "\r" in text else "\n"))
 
 
-@kind(lost={"softmax": "(?s)its cell raises .*ipympl"}, notes=ANY, shown=["ipympl"])
+@kind()
 def magic_that_is_not_here(hand_in):
     hand_in.write("softmax", f"%matplotlib widget\n{model_answers()['softmax']}")
 
@@ -1159,12 +1160,12 @@ def with_import(name, line):
     return f"{line}\n\n{model_answers()[name]}"
 
 
-@kind(lost={"softmax": r"its cell raises ModuleNotFoundError: No module named .tqdm"}, notes=ANY, said=[r"\d+ hand-ins import tqdm, which is not installed here"])
+@kind(lost={"softmax": r"(?i)its cell raises ModuleNotFoundError: No module named .tqdm"}, notes=ANY, said=[r"\d+ hand-ins import tqdm, which is not installed here"])
 def missing_package_in_an_answer(hand_in):
     hand_in.write("softmax", with_import("softmax", "from tqdm import tqdm"))
 
 
-@kind(lost={"fit_digits": r"its cell raises ModuleNotFoundError: No module named .tqdm|tqdm"}, notes=ANY, said=["tqdm"])
+@kind(lost={"fit_digits": r"(?i)its cell raises ModuleNotFoundError: No module named .tqdm|tqdm"}, notes=ANY, said=["tqdm"])
 def missing_package_in_the_training(hand_in):
     hand_in.write("fit_digits", f"from tqdm import tqdm\n\n{LEFT_OUT}")
 
@@ -1185,12 +1186,12 @@ def missing_package_in_a_cell_of_their_own(hand_in, text):
     hand_in.below("setup", code(text))
 
 
-@kind(lost={"softmax": "its cell raises SyntaxError"}, notes=ANY)
+@kind(lost={"softmax": "(?i)its cell raises SyntaxError"}, notes=ANY)
 def syntax_error(hand_in):
     hand_in.write("softmax", "def softmax(Z)\n    return Z")
 
 
-@kind(lost={"softmax": "its cell raises IndentationError"}, notes=ANY)
+@kind(lost={"softmax": "(?i)its cell raises IndentationError"}, notes=ANY)
 def indentation_error(hand_in):
     hand_in.write("softmax", "def softmax(Z):\nreturn Z")
 
@@ -1205,7 +1206,7 @@ def space_that_does_not_break_in_a_text(hand_in):
     hand_in.write("softmax", model_answers()["softmax"].replace("The softmax", "The\u00a0softmax") + "  # so\u00a0far")
 
 
-@kind(lost={"softmax": "its cell raises NameError.*'smax'"}, notes=ANY)
+@kind(lost={"softmax": "(?i)its cell raises NameError.*'smax'"}, notes=ANY)
 def name_error_before_the_function(hand_in):
     hand_in.write("softmax", f"smax(3)\n{model_answers()['softmax']}")
 
@@ -1223,7 +1224,7 @@ if sys.version_info < (3, 12):
         hand_in.notebook.metadata.language_info = {"name": "python", "version": "3.12.1"}
 
 
-@kind(lost={"logsumexp": "conflict|its cell raises SyntaxError"}, notes=ANY)
+@kind(lost={"logsumexp": "(?i)conflict|its cell raises SyntaxError"}, notes=ANY)
 def conflict_in_a_cell(hand_in):
     hand_in.write("logsumexp", f"<<<<<<< HEAD\n{LONE}\n=======\n{LONE}\n>>>>>>> main")
 
@@ -1306,7 +1307,6 @@ def files_of_the_hand_out(hand_in):
 
 DOES = {
     "widgets": "import ipywidgets as w\nfrom ipywidgets import interact\nw.IntSlider()\ninteract(lambda x: x, x=(0, 3))",
-    "figures": "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()",
     "html": "from IPython.display import HTML, Javascript\ndisplay(HTML('<b>a</b>'), Javascript('1'))",
     "logging": "import logging\nlogging.basicConfig(level=0)\nlogging.info('hi')",
     "input": "name = input('Your name? ')",
@@ -1326,6 +1326,11 @@ DOES = {
 @kind(variants=DOES, notes=ANY)
 def does(hand_in, text):
     hand_in.below("setup", code(text))
+
+
+@kind(pictures=1)
+def cell_that_draws(hand_in):
+    hand_in.below("setup", code("import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()"))
 
 
 @kind(lost={"softmax": "input"}, notes=ANY)

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import formgrader
 import pytest
-from hand_ins import ANY, KINDS, NAME, ONE_STUDENT, STUDENTS, TRAINING, WORDS, WRITTEN, hand_in, origin
+from hand_ins import ANY, KINDS, NAME, ONE_STUDENT, STUDENTS, TRAINING, WRITTEN, hand_in, origin
 
 from tools import classes
 
