@@ -613,7 +613,7 @@ UNSHOWABLE = {
 }
 
 
-@kind(words={"two_classes": ""}, notes=["(?i)photo|IMG_7"], variants=UNSHOWABLE, shown=["left out"])
+@kind(words={"two_classes": ""}, notes=[r"picture .*(photo|IMG_7)"], variants=UNSHOWABLE, shown=["left out"])
 def picture_that_cannot_be_shown(hand_in, about):
     path, data, source = about
     hand_in.write("two_classes", source)
@@ -621,12 +621,12 @@ def picture_that_cannot_be_shown(hand_in, about):
         hand_in.beside(path, data)
 
 
-@kind(words={"two_classes": ""}, notes=["IMG_9"])
+@kind(words={"two_classes": ""}, notes=["picture .*IMG_9"])
 def attachment_that_cannot_be_shown(hand_in):
     put_in(hand_in, attached(b"\x00\x00\x00\x18ftypheic" + bytes(500), "image/heic", "IMG_9.heic"))
 
 
-@kind(words={"two_classes": ""}, notes=["IMG_9"])
+@kind(words={"two_classes": ""}, notes=["picture .*IMG_9"])
 def attachment_that_was_lost(hand_in):
     """A cell copied into another notebook leaves its pictures behind."""
     hand_in.write("two_classes", "![IMG_9.png](attachment:IMG_9.png)")
@@ -1778,9 +1778,9 @@ STUDENTS = {
     "Weber [Gast]": ANY,
     "*Lee Ann": ANY,
     "J. R. Smith, Jr._1234567_assignsubmission_file_": ANY,
-    " _user1": "_user1",
+    " _user1": ANY,
     "_user2": ANY,
-    "Anna Maria ": "Anna Maria",
+    "Anna Maria ": ANY,
     "0012345": ANY,
     "anna@uni.example": ANY,
     "김민준": ANY,

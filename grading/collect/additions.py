@@ -13,11 +13,11 @@ KINDS = {"code": new_code_cell, "markdown": new_markdown_cell, "raw": new_raw_ce
 MOST_LINES = 300  # that are compared one by one
 HARMLESS = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Assign | ast.AnnAssign | ast.Import | ast.ImportFrom
 
-IN_TEXT = "*This was written into the text above, which belongs to the assignment; it is kept here.*"
-IN_CODE = "*This was written into the cell above, which belongs to the assignment; it is kept here, and runs here.*"
+IN_TEXT = "*The text above belongs to the assignment; what stood in it besides is kept here.*"
+IN_CODE = "*The cell above belongs to the assignment; what stood in it besides is kept here, and runs here.*"
 IN_VERSION = "*The cell above was another one in the version of the assignment that was handed in; what differs runs here.*"
 IN_CHECK = (
-    "*This was written into the cell below, which belongs to the assignment. It is kept here: definitions, assignments and imports run, "
+    "*The cell below belongs to the assignment; what stood in it besides is kept here: definitions, assignments and imports run, "
     "the rest is a comment.*"
 )
 

@@ -88,7 +88,7 @@ def wording(source):
 def heading(source):
     """Return what the first line says, if it is a heading, without its number and points, which differ between versions."""
     found = HEADING.match(lines(source.strip())[0])
-    return found[1].strip() if found else ""
+    return found[1].strip().casefold() if found else ""
 
 
 def by_function(cells, missing, released):

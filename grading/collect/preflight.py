@@ -12,7 +12,7 @@ from nbformat.v4 import new_notebook
 from grading.collect import folders, handed_in
 from grading.collect.additions import KINDS, explaining, kept
 from grading.collect.handed_in import Refused, listed
-from grading.collect.matching import check_of, defined, is_answer, is_check, name_of, named, same
+from grading.collect.matching import check_of, defined, is_answer, is_check, is_written, name_of, named, same
 from grading.shared.links import without_addresses
 from grading.shared.text import text
 
@@ -253,7 +253,10 @@ def with_pictures(cell, pictures):
 
 
 def place(name, cells, released):
-    """Return where a missing cell goes: after the released one before it; a check also after the student's own code there, a text right above the released one that is next."""
+    """Return where a missing cell goes: after the released one before it; a check also after the student's own code there.
+
+    A text goes right above the released one that is next, but for a written task's: what the student wrote between may be the answer.
+    """
     order = list(released)
     where = {name_of(cell): number for number, cell in enumerate(cells) if name_of(cell)}
     number = order.index(name)
@@ -261,9 +264,8 @@ def place(name, cells, released):
     if is_check(released[name]):
         until = next((place for place in range(index, len(cells)) if name_of(cells[place])), len(cells))
         return next((place + 1 for place in reversed(range(index, until)) if cells[place].cell_type == "code"), index)
-    following = order[number + 1] if number + 1 < len(order) else None
-    if released[name].cell_type == "markdown" and not is_answer(released[name]) and where.get(following, -1) > index:
-        return where[following]
+    if released[name].cell_type == "markdown" and not any(is_written(released[other]) for other in order[number : number + 2]):
+        index = max(index, next((where[other] for other in order[number:] if other in where), index))
     return index
 
 

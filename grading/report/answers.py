@@ -28,12 +28,14 @@ def written_answers(released, notebook):
     """Return the Answer to each written task, by the grade id of its cell.
 
     released: the released cells by grade id. notebook: as it was entered; cells that are the student's own have no metadata of nbgrader's. Both may
-    be plain data. Near a task's answer stands what follows its text, up to the next cell of another task; what is written after the last released
-    cell; and where there is nothing else, what is written directly above the task's text.
+    be plain data. Near a task's answer stands what follows its text, up to the next cell of another task; what is written below the
+    last task; and where there is nothing else, what is written directly above the task's text.
     """
     cells = by_grade_id(notebook)
     names = [name for name, cell in released.items() if is_written(cell) and name in cells]
     copies = {letters(source_of(cell)) for cell in released.values()}
+    of_tasks = [number for number, cell in enumerate(released.values()) if about(cell).get("grade") or about(cell).get("solution")]
+    closing = list(released)[max(of_tasks, default=0) + 1 :]
     near, above, prose, task = {name: [] for name in names}, {}, [], None
     for cell in notebook["cells"]:
         grade_id = about(cell).get("grade_id")
@@ -41,7 +43,7 @@ def written_answers(released, notebook):
             task = next((name for name in names if belongs(grade_id, name)), None)
             if task and grade_id != task:
                 above[task] = prose
-            prose = []
+            prose = prose if grade_id in closing[1:] else []
         elif is_own(cell, copies):
             if task:
                 near[task].append(cell)
