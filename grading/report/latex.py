@@ -342,7 +342,7 @@ WITH_ARGUMENTS = {  # how many, and what stands for them
     "vspace": (1, ""),
     "hdotsfor": (1, r"\ldots "),
     "cancelto": (2, r"\overset{%s}{\cancel{%s}}"),
-    "sideset": (3, r"\mathop{{}%s%s\nolimits%s}"),
+    "sideset": (3, r"{}%s%s\nolimits%s"),
     "prescript": (3, r"{}^{%s}_{%s}{%s}"),
 }
 AS_TEXT = {"text", "mbox", "textrm", "textnormal", "textbf", "textit", "textsf", "texttt", "textsc", "textsl", "hbox", "intertext", "shortintertext"}

@@ -16,6 +16,13 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from grading.report.latex import LONGEST_FORMULA, Unreadable, readable
 
 
+OF_NUMBERS = re.compile(r'<mtd class ?="(?:mtr-glue|mml-eqn-num)"></mtd>')
+
+
+HOLDS_ELEMENTS = re.compile(r"<m[oi]\b[^<>]*><m")
+PLACE_OF_ROWS = re.compile(r"(\\begin\{(?:aligned|gathered|split)\})\s*\[[tbc]\]")  # which KaTeX takes for content
+
+
 @contextfilter
 def markdown2html(context, source):
     """Turn Markdown into HTML, for nbconvert. HTML in it counts in the exercise's own cells only."""
@@ -62,6 +69,7 @@ def katex():
 
 def formula(latex, display):
     """Return MathML, which browsers show by themselves; for what KaTeX cannot read, the source."""
+    latex = PLACE_OF_ROWS.sub(r"\1", latex)
     try:
         return mathml(latex, display, {"strict": "error"})
     except ValueError:  # KaTeX cannot read it as it stands
@@ -74,6 +82,25 @@ def formula(latex, display):
 
 
 def mathml(latex, display, settings):
+    """Return KaTeX's MathML, in which rows have no empty cells for numbers. Raises ValueError, and Unreadable."""
     if len(latex) > LONGEST_FORMULA:
         raise Unreadable("too long")
-    return re.search(r"<math.*</math>", katex().render(latex, display, "mathml", **settings), re.DOTALL)[0]
+    found = re.search(r"<math.*</math>", katex().render(latex, display, "mathml", **settings), re.DOTALL)[0]
+    without = OF_NUMBERS.sub("", found)
+    if len(without) < len(found) and r"\tag" in latex:  # of which nothing is in these cells
+        raise ValueError("tags of rows")
+    return with_groups(without) if HOLDS_ELEMENTS.search(without) else without
+
+
+def with_groups(found):
+    """Return MathML in which an element for text that holds elements, as KaTeX writes what stands over a sign, is a group: browsers show it as one line."""
+    pieces, opened = re.split(r"(<[^<>]*>)", found), []
+    for place in range(1, len(pieces), 2):
+        name = re.match(r"</?(\w+)", pieces[place])[1]
+        if pieces[place].startswith("</"):
+            pieces[place] = opened.pop()
+        elif not pieces[place].endswith("/>"):
+            group = name in ("mo", "mi") and not pieces[place + 1] and pieces[place + 2].startswith("<m")
+            pieces[place] = "<mrow>" if group else pieces[place]
+            opened.append("</mrow>" if group else f"</{name}>")
+    return "".join(pieces)
