@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from grading.shared.text import plain, text
 
-LONGEST, LONGEST_LINE = 500_000, 200  # characters of all cells, and of one line, that are looked at
+LONGEST, LONGEST_LINE = 200_000, 200  # characters of all cells, and of one line, that are looked at
 HERE = platform.python_version()
 OF_A_FILE = re.compile(r"(.*) \((<[^<>()]*>|[^()]{1,200}), line (\d{1,6})\)", re.S)  # so ends the message of a SyntaxError
 ODD = re.compile(r"invalid (?:non-printable )?character .{0,9}U\+([0-9A-F]{4,6})")
