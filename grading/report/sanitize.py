@@ -38,7 +38,7 @@ MOST_IN_OUTPUT = 6
 MOVES = " (an animation: its first picture)"
 EXPLAINS = {"explains": True}
 PLACED = [
-    re.compile(rf"!\[{ALT}\]\(\s*(?:<(?P<in_brackets>[^<>\n]+)>|(?P<target>data:[^()\s]*|(?:[^()\n<>]|\([^()\n]*\))+?)){TITLE}\)"),
+    re.compile(rf"!\[{ALT}\]\(\s*(?:<(?P<in_brackets>[^<>\n]+)>|(?P<target>data:(?:[^()\s]|\([^()\s]*\))*|(?:[^()\n<>]|\([^()\n]*\))+?)){TITLE}\)"),
     re.compile(rf"!\[{ALT}\](?:\[(?P<reference>[^\[\]\n]*)\])?"),
 ]
 DEFINED = re.compile(rf"(?m)^ {{0,3}}\[(?P<name>[^\[\]\n]+)\]:[ \t]*\n?[ \t]*(?:<(?P<in_brackets>[^<>\n]+)>|(?P<target>\S+)){TITLE}$")
