@@ -624,7 +624,8 @@ def test_a_command_of_the_students_own_holds_from_there_on():
         r"$\frac12$ \\(\frac12\\) \\[\frac12\\]",
         r"\begin{align}\frac12\end{align}",
     ]
-    assert sources(r"$\DeclareMathOperator*{\amax}{arg\,max}$", r"$$\amax_x$$") == ["", r"$$\operatorname*{arg\,max}_x$$"]
+    assert sources(r"$\DeclareMathOperator*{\amax}{arg\,max}$ so", r"$$\amax_x$$") == [" so", r"$$\operatorname*{arg\,max}_x$$"]
+    assert sources(r"$\def\a{b}$", r"$\a$") == [r"$\ def\a{b}$", "$b$"]
     assert sources(r"$\let\old\vec \renewcommand{\vec}[1]{\old{\mathbf{#1}}} \vec x$ $\require{ams}y$") == [r"$  \vec{\mathbf{x}}$ $y$"]
     assert sources("\\newcommand{\\vz}{\\mathbf z}\n\nLet $\\vz a$ cost \\$5.") == ["\\ newcommand{\\vz}{\\mathbf z}\n\nLet $\\mathbf z a$ cost \\$5."]
 
