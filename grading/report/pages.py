@@ -6,6 +6,7 @@ A student's notebook is made harmless before it gets here (`grading.report.sanit
 import atexit
 import os
 import re
+import unicodedata
 from contextlib import suppress
 from functools import cache
 from html import escape
@@ -20,6 +21,7 @@ OF_NUMBERS = re.compile(r'<mtd class ?="(?:mtr-glue|mml-eqn-num)"></mtd>')
 
 
 HOLDS_ELEMENTS = re.compile(r"<m[oi]\b[^<>]*><m")
+VARIANT = re.compile(r'<(m[in]|mtext) mathvariant="(double-struck|script|fraktur)">([A-Za-z0-9]+)</\1>')
 PLACE_OF_ROWS = re.compile(r"(\\begin\{(?:aligned|gathered|split)\})\s*\[[tbc]\]")  # which KaTeX takes for content
 
 
@@ -89,7 +91,19 @@ def mathml(latex, display, settings):
     without = OF_NUMBERS.sub("", found)
     if len(without) < len(found) and r"\tag" in latex:  # of which nothing is in these cells
         raise ValueError("tags of rows")
-    return with_groups(without) if HOLDS_ELEMENTS.search(without) else without
+    without = with_groups(without) if HOLDS_ELEMENTS.search(without) else without
+    return VARIANT.sub(lambda match: f"<{match[1]}>{''.join(map(letter, match[3], [match[2]] * len(match[3])))}</{match[1]}>", without)
+
+
+@cache
+def letter(plain, kind):
+    """Return the letter of an alphabet, which browsers do not choose by MathML's mathvariant."""
+    name = unicodedata.name(plain, "").replace("LATIN ", "").replace(" LETTER", "")
+    with suppress(KeyError):
+        return unicodedata.lookup(f"MATHEMATICAL {kind.upper()} {name}")
+    with suppress(KeyError):
+        return unicodedata.lookup(f"{'BLACK-LETTER' if kind == 'fraktur' else kind.upper()} {name}")
+    return plain
 
 
 def with_groups(found):

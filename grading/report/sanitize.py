@@ -38,11 +38,12 @@ MOST_IN_OUTPUT = 6
 MOVES = " (an animation: its first picture)"
 EXPLAINS = {"explains": True}
 PLACED = [
-    re.compile(rf"!\[{ALT}\]\(\s*(?:<(?P<in_brackets>[^<>\n]+)>|(?P<target>data:[^()\s]*|(?:[^()\n<>]|\([^()\n]*\))+?)){TITLE}\)"),
+    re.compile(rf"!\[{ALT}\]\(\s*(?:<(?P<in_brackets>[^<>\n]+)>|(?P<target>data:(?:[^()\s]|\([^()\s]*\))*|(?:[^()\n<>]|\([^()\n]*\))+?)){TITLE}\)"),
     re.compile(rf"!\[{ALT}\](?:\[(?P<reference>[^\[\]\n]*)\])?"),
 ]
 DEFINED = re.compile(rf"(?m)^ {{0,3}}\[(?P<name>[^\[\]\n]+)\]:[ \t]*\n?[ \t]*(?:<(?P<in_brackets>[^<>\n]+)>|(?P<target>\S+)){TITLE}$")
 ATTRIBUTE = re.compile(r"""(?i)\b(src|alt)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'<>=`]+))""")
+QUOTED, HANDLER = re.compile(r"""=\s*(?:"[^"]*"|'[^']*')"""), re.compile(r"(?i)\bon[a-z]+\s*=")
 OBJECT = re.compile(r"<IPython\.core\.display\.\w+ object>")
 BY_CODE = re.compile(r"""\b(?:Image(?:\.open)?|imread)\(\s*(?:filename\s*=\s*)?[rRfF]?["']([^"'\n]+)["']""")
 TEXTS = ("text/markdown", "text/latex", "text/html")
@@ -274,7 +275,8 @@ def with_pictures(source, place):
 
     def of_tag(match):
         said = {name.lower(): next(filter(None, values), "") for name, *values in reversed(ATTRIBUTE.findall(match["attributes"]))}
-        return place(said["src"], unescape(said.get("alt", ""))) if said.get("src") else match[0]
+        is_picture = said.get("src") and not HANDLER.search(QUOTED.sub("", match["attributes"]))
+        return place(said["src"], unescape(said.get("alt", ""))) if is_picture else match[0]
 
     def by_name(match):
         name = folded(match["reference"] or match["alt"])
