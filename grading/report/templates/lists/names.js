@@ -34,7 +34,7 @@
 
     if (typeof student_id !== "undefined") {
         $(".breadcrumb li, .breadcrumb a").each(function () {
-            if (this.textContent === student_id) this.textContent = decodeURIComponent(student_id);
+            if (!this.children.length && this.textContent === student_id) this.textContent = decodeURIComponent(student_id);
         });
     }
 
