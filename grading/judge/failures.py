@@ -150,7 +150,9 @@ def of_syntax(kind, message, file, line, source, traceback, python):
         return Failure(f"{raises(kind, message)} ({where})", stopped)
     here, there = minor(HERE), minor(python)
     newer = there > here if there else message.startswith("f-string") or bool(own and NEWER.match(line_at(source, line)))
-    pythons = f"; this notebook was last run with Python {python}, here is {HERE}" if there and there != here else f"; here is Python {HERE}, a newer one may take it" if newer else ""
+    pythons = f"; here is Python {HERE}, a newer one may take it" if newer else ""
+    if there and there != here:
+        pythons = f"; this notebook was last run with Python {python}, here is {HERE}"
     cause = f"need a newer Python than {here[0]}.{here[1]}, it seems (SyntaxError)" if newer else ""
     return Failure(f"{raises(kind, message)} ({where}{pythons})", stopped, cause)
 
