@@ -46,7 +46,7 @@ def marked(tmp_path_factory):
             classes.hand_in(folder, "student", NAME, notebook)
             for name, content in dict(files).items():
                 (folder / "student" / NAME / name).write_text(content)
-            submission = preflight.read(folder / "student" / NAME, NAME, classes.exercise(NAME))
+            submission = preflight.read([folder / "student" / NAME], NAME, classes.exercise(NAME))
             submission.python = python
             return mark(submission, beside(submission.files, exam), exam, wall, SECONDS)
 
