@@ -75,6 +75,7 @@ NAMED = {
     f"{RIGHT}\n  x = 1": "raises IndentationError: unindent does not match any outer indentation level (line 3)",
     f"{RIGHT}\nif True:\n\tx = 1\n        y = 2": "raises TabError: inconsistent use of tabs and spaces in indentation (line 5)",
     f"\n\n%%time\nx = ]\n{RIGHT}": "raises SyntaxError: unmatched ']' (line 4)",
+    f"<<<<<<< HEAD\n{RIGHT}\n=======\n{RIGHT}\n>>>>>>> theirs\n": "raises SyntaxError: invalid syntax (line 1 is git's mark of a conflict: keep one of the two versions)",
     f"x = 1\xa0+ 1\n{RIGHT}": "raises SyntaxError: line 1 holds a non-breaking space (U+00A0), which only looks like a space: type a space in its place",
     f"x = 1\u3000+ 1\n{RIGHT}": "raises SyntaxError: line 1 holds the character ideographic space (U+3000), which only looks like a space: "
     "type a space in its place",

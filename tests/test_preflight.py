@@ -491,6 +491,7 @@ WRITTEN_INTO = {
     "a magic into the set-up": ("setup", "import numpy as np\n%matplotlib inline\n", "%matplotlib inline"),
     "what cannot be taken apart": ("setup", "import numpy as np\nif:", "import numpy as np\nif:"),
     "a comment": ("setup", "# by Ada\nimport numpy as np", "# by Ada"),
+    "what is nested deeply": ("setup", "import numpy as np\n" + "lambda:" * 2000 + "1", "lambda:" * 2000 + "1"),
     "another import in its place": ("setup", "import numpy as xp", "import numpy as xp"),
     "a function into a check": ("f-check", '@cache\ndef f():\n    return 7\n\ncheck("f")', "@cache\ndef f():\n    return 7"),
     "all kinds into a check": ("f-check", 'import os\nx = 1\nprint(x)\nfor i in x:\n    y = 2\ncheck("f")', "import os\nx = 1\n# print(x)\n# for i in x:\n#     y = 2"),

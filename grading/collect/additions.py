@@ -60,15 +60,22 @@ def added_code(code, released):
         return ""
     if theirs is None or ours is None:
         return code
-    known = {ast.dump(statement) for statement in ours.body}
-    new = set()
+    known, new = set(map(dumped, ours.body)), set()
     for statement in theirs.body:
-        if ast.dump(statement) not in known:
+        if dumped(statement) not in known:
             new |= set(range(first_line(statement), statement.end_lineno + 1))
     repeated = {line for statement in theirs.body for line in range(first_line(statement), statement.end_lineno + 1)} - new
     comments = {line.strip() for line in released.split("\n")}
     left = [line for number, line in enumerate(code.split("\n"), start=1) if number not in repeated and (number in new or line.strip() not in comments)]
     return "\n".join(left).strip("\n")
+
+
+def dumped(statement):
+    """Return a statement as text, without where it stands; None of one that is nested too deeply."""
+    try:
+        return ast.dump(statement)
+    except RecursionError:
+        return None
 
 
 def definitions(code):

@@ -11,6 +11,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+from grading.collect.handed_in import CONFLICT
 from grading.shared.text import plain, text
 
 LONGEST, LONGEST_LINE = 200_000, 200  # characters of all cells, and of one line, that are looked at
@@ -148,6 +149,8 @@ def of_syntax(kind, message, file, line, source, traceback, python):
         return Failure(f"raises {kind}: {where} holds {of_character(chr(int(odd[1], 16)))}", stopped)
     if kind != "SyntaxError":
         return Failure(f"{raises(kind, message)} ({where})", stopped)
+    if own and CONFLICT.match(line_at(source, line)):
+        return Failure(f"{raises(kind, message)} ({where} is git's mark of a conflict: keep one of the two versions)", stopped)
     here, there = minor(HERE), minor(python)
     newer = there > here if there else message.startswith("f-string") or bool(own and NEWER.match(line_at(source, line)))
     pythons = f"; here is Python {HERE}, a newer one may take it" if newer else ""
