@@ -855,6 +855,17 @@ def test_pictures_are_few_and_small_together(monkeypatch):
     assert len(asked) == 1
 
 
+def test_no_text_with_pictures_keeps_the_grader_busy():
+    started = time.thread_time()
+    parts = ["![](", '![](a "', "![[", "![a](<", "<a>", "![](<a>", "(a)", "[a]: b\n", '<img src="', "<img src=a ", "data:image/png;base64,", "'data:image/png;base64,A "]
+    parts += ["![](" + " " * 19_000, "[a]:" + " " * 19_000, "<img src" + " " * 19_000]
+    for part in parts:
+        source = part * (20_000 // len(part))
+        harmless(submission(new_markdown_cell(source), new_markdown_cell(f"{source}\n[a]: x\n![a][a]")))
+    harmless(submission(new_markdown_cell("'data:image/png;base64," + "A " * 2_000_000), new_markdown_cell("data:image/png;base64," * 200_000)))
+    assert time.thread_time() - started < 60
+
+
 @pytest.mark.parametrize("given", [b"", b"x", None, "text", PNG[:40], b"<svg onload=fired()>", PNG + bytes(3_000_000), base64.b64decode(png(60_000, 60_000))], ids=str)
 def test_what_makes_pictures_small_is_not_believed(given):
     shown = cell_of("![](a.gif)", {"a.gif": written("GIF")}, lambda data: given)
