@@ -601,7 +601,8 @@ def test_what_stands_only_displayed_is_shown_in_a_line():
 
 
 def test_no_formula_is_other_than_mathml():
-    for source in (r"\href{https://elsewhere.test}{x}", r"\htmlClass{panel}{x}", r"\includegraphics{x.png}", "</math><script>", r"\text{</math><b>}", r"\mbox{<b>}_{"):
+    hostile = r"\href{https://elsewhere.test}{x}", r"\htmlClass{panel}{x}", r"\includegraphics{x.png}", "</math><script>", r"\text{</math><b>}", r"\mbox{<b>}_{"
+    for source in hostile:
         shown = formula(source, display=True)
         names = set(re.findall(r"<(\w+)", shown))
         assert names == {"code"} or names <= {"math", "semantics", "annotation", "mrow", "mi", "mo", "mn", "mtext", "mstyle"}, shown
@@ -817,7 +818,8 @@ def test_what_is_named_is_named_harmlessly(rendered, found, usual):
     names = [f"{quote}{attack}{quote}.svg" for quote in ("", '"', "'", "`", "](") for attack in attacks]
     beside = dict.fromkeys(names, b"<svg onload='fired()'>") | {f"{IMAGE}.png": PNG}
     cells = [new_markdown_cell(f"![{name}](<{name.replace('<', '%3C').replace('>', '%3E')}>)") for name in [*names, f"{IMAGE}.png"]]
-    cells += [new_markdown_cell(f'<img alt="{IMAGE}" src="photo.png">'.replace("<img src", "&lt;img src")), new_markdown_cell("![x](%5D%28javascript:fired%28%29%29)")]
+    described = '<img alt="&lt;img src=x onerror=fired()&gt;" src=photo.png>', '![" onerror="fired()](photo.png)', "![x](%5D%28javascript:fired%28%29%29)"
+    cells += map(new_markdown_cell, described)
     notes = []
     notebook = harmless(submission(*cells), beside | {"photo.png": PNG}, notes=notes)
     for template in ("feedback", "formgrade"):
@@ -848,14 +850,28 @@ def test_pictures_are_few_and_small_together(monkeypatch):
     monkeypatch.setattr(pictures, "MOST_PICTURES", 5)
     monkeypatch.setattr(pictures, "MOST_NOTES", 2)
     notes = []
-    shown = cell_of("![](photo.png) " * 8, BESIDE, notes=notes)
+    shown = cell_of(" ".join(f"![]({number}.png)" for number in range(8)), {f"{number}.png": PNG for number in range(8)}, notes=notes)
     assert len(shown.attachments) == 5 and shown.source.count("room for 5 pictures") == 3 and len(notes) == 3
     asked = []
     cell_of("![](a.gif) " * 50, {"a.gif": written("GIF")}, lambda data: asked.append(data))
     assert len(asked) == 1
 
 
-@pytest.mark.parametrize("given", [b"", b"x", None, "text", PNG[:40], b"<svg onload=fired()>", PNG + bytes(3_000_000), base64.b64decode(png(60_000, 60_000))], ids=str)
+def test_no_text_with_pictures_keeps_the_grader_busy():
+    started = time.thread_time()
+    parts = ["![](", '![](a "', "![[", "![a](<", "<a>", "![](<a>", "(a)", "[a]: b\n", '<img src="', "<img src=a "]
+    parts += ["data:image/png;base64,", "'data:image/png;base64,A ", "![](" + " " * 19_000, "[a]:" + " " * 19_000, "<img src" + " " * 19_000]
+    for part in parts:
+        source = part * (20_000 // len(part))
+        harmless(submission(new_markdown_cell(source), new_markdown_cell(f"{source}\n[a]: x\n![a][a]")))
+    harmless(submission(new_markdown_cell("'data:image/png;base64," + "A " * 2_000_000), new_markdown_cell("data:image/png;base64," * 200_000)))
+    assert time.thread_time() - started < 60
+
+
+NOT_SMALL = [b"", b"x", None, "text", PNG[:40], b"<svg onload=fired()>", PNG + bytes(3_000_000), base64.b64decode(png(60_000, 60_000))]
+
+
+@pytest.mark.parametrize("given", NOT_SMALL, ids=range(len(NOT_SMALL)))
 def test_what_makes_pictures_small_is_not_believed(given):
     shown = cell_of("![](a.gif)", {"a.gif": written("GIF")}, lambda data: given)
     assert "attachments" not in shown and "GIF that cannot be read" in shown.source

@@ -16,7 +16,6 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 from grading.report.latex import LONGEST_FORMULA, Unreadable, readable
 
-
 OF_NUMBERS = re.compile(r'<mtd class ?="(?:mtr-glue|mml-eqn-num)"></mtd>')
 
 

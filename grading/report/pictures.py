@@ -141,7 +141,7 @@ class Pictures:
 
     def __init__(self, files=(), shrink=None, notes=None, room=LARGEST_PICTURES):
         self.files, self.shrink, self.notes, self.room = files or {}, shrink, notes if notes is not None else [], room
-        self.near, self.left_out, self.moves = "", 0, False
+        self.near, self.moves, self._noted = "", False, set()
         self._number, self._shrunk, self._fitting, self._names = 0, 0, {}, None
 
     def shown(self, data):
@@ -248,11 +248,10 @@ class Pictures:
         """Return the text in place of a picture, and keep a note of it."""
         name, alt = text(name, 80), text(alt, 200) if alt else ""
         said = f"the picture{f' {name}' if name else ''} is not shown: {reason}"
-        self.left_out += 1
-        if self.left_out <= MOST_NOTES:
-            self.notes.append(f"{self.near}: {said}" if self.near else said)
-        elif self.left_out == MOST_NOTES + 1:
-            self.notes.append("more pictures are not shown: the page names each")
+        note = f"{self.near}: {said}" if self.near else said
+        if note not in self._noted and len(self._noted) <= MOST_NOTES:
+            self.notes.append(note if len(self._noted) < MOST_NOTES else "more pictures are not shown: the page names each")
+            self._noted.add(note)
         return f"{alt} ({said})" if alt and alt != name else f"({said})"
 
 
