@@ -6,6 +6,7 @@ The answer to a written task may stand anywhere near it: students write below th
 import hashlib
 import json
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 INVISIBLE = "\u00ad\u115f\u1160\u180e\u200b-\u200f\u2060-\u2064\u2800\u3164\ufeff"
@@ -33,7 +34,7 @@ def written_answers(released, notebook):
     """
     cells = by_grade_id(notebook)
     names = [name for name, cell in released.items() if is_written(cell) and name in cells]
-    copies = {letters(source_of(cell)) for cell in released.values()}
+    copies = all_letters(tuple(map(source_of, released.values())))
     of_tasks = [number for number, cell in enumerate(released.values()) if about(cell).get("grade") or about(cell).get("solution")]
     closing = list(released)[max(of_tasks, default=0) + 1 :]
     near, above, prose, task = {name: [] for name in names}, {}, [], None
@@ -108,6 +109,11 @@ def belongs(grade_id, task):
 
 def words(source):
     return VISIBLE.findall(source)
+
+
+@lru_cache(1)
+def all_letters(sources):
+    return set(map(letters, sources))
 
 
 def letters(source):
