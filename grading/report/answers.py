@@ -99,8 +99,8 @@ def is_written(cell):
 
 def is_own(cell, copies):
     """Say whether a cell without a grade id is the student's own and holds something: one that explains is ours, and Jupyter copies released cells."""
-    ours = cell["metadata"].get("grading", {}).get("explains")
-    return not ours and VISIBLE.search(source_of(cell)) and not (letters(source_of(cell)) and letters(source_of(cell)) in copies)
+    source = source_of(cell)
+    return not said(cell, "grading").get("explains") and VISIBLE.search(source) and letters(source) not in copies - {""}
 
 
 def belongs(grade_id, task):
@@ -122,12 +122,17 @@ def letters(source):
 
 def by_grade_id(notebook):
     """Return the cells that nbgrader knows."""
-    return {about(cell)["grade_id"]: cell for cell in notebook["cells"] if about(cell)}
+    return {about(cell)["grade_id"]: cell for cell in notebook["cells"] if "grade_id" in about(cell)}
 
 
 def about(cell):
     """Return what nbgrader's metadata say of a cell."""
-    return cell["metadata"].get("nbgrader", {})
+    return said(cell, "nbgrader")
+
+
+def said(cell, key):
+    found = cell["metadata"].get(key, {})
+    return found if isinstance(found, dict) else {}
 
 
 def source_of(cell):

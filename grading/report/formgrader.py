@@ -52,6 +52,8 @@ class Page:
     def from_filename(self, filename, resources):
         name, notebook = resources["assignment_id"], nbformat.read(filename, as_version=4)
         released = nbformat.read(self._path(self.coursedir.release_directory, name), as_version=4)
+        for cell in notebook.cells:
+            cell.metadata = nbformat.from_dict({key: cell.metadata[key] for key in ("nbgrader", "grading", "tags") if key in cell.metadata})
         for answer in written_answers(by_grade_id(released), notebook).values():
             task = about(answer.cell)
             for number, cell in enumerate(answer.near, start=1):
