@@ -1,6 +1,7 @@
 """Formgrader as an instructor uses it: Jupyter started in a graded folder, marks entered in a browser."""
 
 import os
+import re
 import secrets
 import socket
 import subprocess
@@ -70,7 +71,7 @@ def addresses(page, address, name):
 def go(page, address):
     """Go to a submission by its address, and wait until marks can be entered."""
     page.goto(address)
-    page.wait_for_function(READY)
+    wait(page)
 
 
 def open_submission(page, address, name, student):
@@ -78,6 +79,11 @@ def open_submission(page, address, name, student):
     open_list(page, address, name)
     page.get_by_text("Show All Names").click()
     page.get_by_role("link", name=student, exact=True).click()
+    wait(page)
+
+
+def wait(page):
+    """Wait until a submission can be marked."""
     page.wait_for_function(READY)
 
 
@@ -89,3 +95,15 @@ def mark(page, task, points, comment=None):
                 page.locator(f"#{field}").fill(value)
                 page.locator(f"#{field}").blur()
             assert saved.value.ok
+
+
+def follow(page, address, student, *links):
+    """Follow a student's link on a page, and then others."""
+    page.goto(address)
+    link = page.locator("#main-table td a").filter(has_not_text=re.compile(r"^$"))
+    expect(link.first).to_be_visible()
+    names = link.all_text_contents()
+    for each in (link.nth(names.index(student)), *map(page.locator, links)):
+        with page.expect_navigation():
+            each.click()
+        page.locator("td.name a, #notebook").first.wait_for()

@@ -30,7 +30,7 @@ LEFT_OUT = "def fit_digits(images, labels, seed):\n    return None  # the traini
 WRITTEN = ("two_classes", "double_softmax")
 WORDS = {"two_classes": "quokka", "double_softmax": "numbat"}  # each stands in its answer and nowhere else
 ANSWERS = {
-    "two_classes": "**(a)** With $s = z_1 - z_2$ the softmax is $\\sigma(s)$, says the quokka.\n\n**(b)** Her gradient has another length.\n\n**(c)** The bias.",
+    "two_classes": "**(a)** With $s = z_1 - z_2$ the softmax is $\\sigma(s)$, says the quokka.\n\n**(b)** Her gradient has another length.",
     "double_softmax": "The smallest cost is $\\ln(e + K - 1) - 1$, says the numbat, since probabilities lie between 0 and 1.",
 }
 NOT_ATTEMPTED = "not attempted yet"
@@ -615,8 +615,8 @@ BESIDE = {
 
 @kind(words=PICTURES, pictures=2, notes=ANY, variants=pairs(BESIDE))
 def picture_beside_the_notebook(hand_in, pair):
-    for task, (path, source) in both(pair):
-        hand_in.write(task, source)
+    for task, (path, text) in both(pair):
+        hand_in.write(task, text)
         hand_in.beside(path, picture())
 
 
@@ -647,8 +647,8 @@ UNSHOWABLE = {
 
 @kind(words=PICTURES, notes=[r"two_classes: .*picture .*(photo|IMG_7)", r"double_softmax: .*picture .*(photo|IMG_7)"], variants=pairs(UNSHOWABLE))
 def picture_that_cannot_be_shown(hand_in, pair):
-    for task, (path, data, source) in both(pair):
-        hand_in.write(task, source)
+    for task, (path, data, text) in both(pair):
+        hand_in.write(task, text)
         if data is not None:
             hand_in.beside(path, data)
 
@@ -812,8 +812,16 @@ def signs(hand_in, pair):
 LSE = (
     'def logsumexp(Z):\n    """With scipy."""\n    with np.errstate(divide="ignore"):\n        return lse(Z, axis=1)'
 )
-SAFE = "def softmax(Z):\n    Z = np.clip(Z, -LARGEST, LARGEST)\n    e = np.exp(Z - Z.max(axis=1, keepdims=True))\n    return e / e.sum(axis=1, keepdims=True)"
-LONE = "def logsumexp(Z):\n    M = np.where(np.isfinite(M := Z.max(axis=1)), M, 0.0)\n    with np.errstate(divide='ignore'):\n        return M + np.log(np.exp(Z - M[:, None]).sum(axis=1))"
+SAFE = """\
+def softmax(Z):
+    Z = np.clip(Z, -LARGEST, LARGEST)
+    e = np.exp(Z - Z.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)"""
+LONE = """\
+def logsumexp(Z):
+    M = np.where(np.isfinite(M := Z.max(axis=1)), M, 0.0)
+    with np.errstate(divide="ignore"):
+        return M + np.log(np.exp(Z - M[:, None]).sum(axis=1))"""
 
 INTO_THE_SETUP = {
     "import-below": lambda text: f"{text}\nfrom scipy.special import logsumexp as lse",
@@ -1041,6 +1049,9 @@ def metadata_lost_and_copied_answers(hand_in):
     hand_in.lose(ids=True)
 
 
+IMPORTS = "import numpy as np\nimport torch\nfrom torch import nn\nimport torch.nn.functional as F"
+
+
 @kind(notes=ANY, anywhere=True)
 def only_answers_in_a_new_notebook(hand_in):
     hand_in.notebook.cells = [cell for cell in hand_in.cells if name_of(cell) in ("setup", *model_answers(), *ANSWERS)]
@@ -1050,13 +1061,13 @@ def only_answers_in_a_new_notebook(hand_in):
 
 @kind(notes=ANY, lost={name: NOT_ATTEMPTED for name in WRITTEN})
 def only_functions_in_a_new_notebook(hand_in):
-    hand_in.notebook.cells = [code("import numpy as np\nimport torch\nfrom torch import nn\nimport torch.nn.functional as F"), *map(code, model_answers().values())]
+    hand_in.notebook.cells = [code(IMPORTS), *map(code, model_answers().values())]
     hand_in.by_colab()
 
 
 @kind(notes=ANY, lost={name: NOT_ATTEMPTED for name in WRITTEN})
 def only_functions_in_one_cell(hand_in):
-    hand_in.notebook.cells = [code("import numpy as np\nimport torch\nfrom torch import nn\nimport torch.nn.functional as F\n\n" + "\n\n".join(model_answers().values()))]
+    hand_in.notebook.cells = [code("\n\n".join([IMPORTS, *model_answers().values()]))]
 
 
 @kind(notes=ANY)
@@ -1218,7 +1229,11 @@ def with_import(name, line):
     return f"{line}\n\n{model_answers()[name]}"
 
 
-@kind(lost={"softmax": r"(?i)its cell raises ModuleNotFoundError: No module named .tqdm"}, notes=ANY, said=[r"\d+ hand-ins import tqdm, which is not installed here"])
+TQDM = r"(?i)ModuleNotFoundError: No module named .tqdm"
+TOGETHER = r"(?m)^ +[2-9] hand-ins import tqdm, which is not installed here"
+
+
+@kind(lost={"softmax": TQDM}, notes=ANY, said=[TOGETHER])
 def missing_package_in_an_answer(hand_in):
     hand_in.write("softmax", with_import("softmax", "from tqdm import tqdm"))
 
@@ -1230,8 +1245,7 @@ def missing_package_in_the_training(hand_in):
 
 @kind(lost={"log_softmax": r"ModuleNotFoundError: No module named .tqdm"}, notes=ANY, said=["tqdm"])
 def missing_package_before_another_import(hand_in):
-    text = "import tqdm\nimport math\n\ndef log_softmax(Z):\n    shifted = Z - Z.max(axis=1, keepdims=True)\n    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))"
-    hand_in.write("log_softmax", text)
+    hand_in.write("log_softmax", with_import("log_softmax", "import tqdm\nimport math"))
 
 
 @kind(lost={"softmax": r"ModuleNotFoundError: No module named .tqdm"}, notes=ANY, said=["tqdm"])
@@ -1239,9 +1253,10 @@ def missing_package_in_a_function(hand_in):
     hand_in.write("softmax", "def softmax(Z):\n    import tqdm\n    return Z")
 
 
-@kind(notes=ANY, variants={"tqdm": "import tqdm", "colab": "from google.colab import drive\ndrive.mount('/content/drive')", "kaggle": "import pandas as pd\nimport os\nos.listdir('/kaggle/input')"})
-def missing_package_in_a_cell_of_their_own(hand_in, text):
-    hand_in.below("setup", code(text))
+@kind(notes=ANY)
+def missing_packages_in_cells_of_their_own(hand_in):
+    texts = "import tqdm", "from google.colab import drive\ndrive.mount('/content/drive')", "import pandas as pd\nimport os\nos.listdir('/kaggle/input')"
+    hand_in.below("setup", *map(code, texts))
 
 
 @kind(lost={"softmax": "(?i)its cell raises SyntaxError"}, notes=ANY)

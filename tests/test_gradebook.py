@@ -2,6 +2,7 @@
 
 import base64
 import copy
+import csv
 import functools
 import logging
 import multiprocessing
@@ -14,6 +15,7 @@ import sys
 import sysconfig
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pytest
@@ -25,9 +27,11 @@ from sqlalchemy import Engine, event
 from grading.author.release import Problem, exercise, generate, make_tables
 from grading.author.settings import CODE_STUB, SOURCE_ONLY, TEXT_STUB
 from grading.report import database, gradebook
+from grading.report.answers import about
 from grading.report.exporter import Exporter
 from grading.report.gradebook import Gradebook, Mark
 from grading.report.sanitize import harmless
+from grading.report.table import Row, rows, write_table
 from grading.shared.files import ROOT
 from tests import formgrader
 
@@ -220,6 +224,7 @@ import sys
 from pathlib import Path
 from grading.report.gradebook import Gradebook
 from grading.report.sanitize import harmless
+from grading.report.table import Row, rows, write_table
 
 print(sorted({"nbgrader", "nbconvert", "sqlalchemy", "bs4", "jinja2"} & sys.modules.keys()))
 book = Gradebook(*sys.argv[1:])
@@ -246,6 +251,68 @@ def test_written_answers_wait_to_be_marked_and_a_missing_one_is_worth_nothing(bo
     assert book.marks("bob") == {"double-check": Mark(1.5, 3, False, "the factor is lost"), "why": Mark(0, 2, False, "")}
     assert points(book, "cyd") == {"double-check": (0, False), "why": (0, False)}
     assert book.marks("dan") == {}
+
+
+def placed(book, **cells):
+    """Return a submission with cells of the student's own: `above` the question, `below` it, below the `answer`, or below the `function`."""
+    notebook = submission(book)
+    for place, name in {"above": "why-task", "below": "why-task", "answer": "why", "function": "double"}.items():
+        number = next(number for number, each in enumerate(notebook.cells) if about(each).get("grade_id") == name) + (place != "above")
+        notebook.cells[number:number] = cells.get(place, [])
+    return notebook
+
+
+def shows(picture, printed=""):
+    return new_code_cell("show()", outputs=[new_output("display_data", data={"image/png": picture, "text/plain": printed})])
+
+
+OURS = new_markdown_cell("This cell was changed.", metadata={"grading": {"explains": True}})
+
+
+@pytest.mark.parametrize(
+    ("waits", "cells"),
+    [
+        (True, {"answer": [new_markdown_cell("Because.")]}),
+        (True, {"answer": [shows(PICTURE)]}),
+        (True, {"answer": [new_raw_cell("because")]}),
+        (True, {"below": [new_markdown_cell("$0 = 0$")]}),
+        (True, {"below": [OURS, new_markdown_cell("Because.")]}),
+        (True, {"above": [new_markdown_cell("Because.")]}),
+        (False, {"above": [new_code_cell("double(2)")]}),
+        (False, {"function": [new_markdown_cell("a note on the function")]}),
+        (False, {"answer": [OURS]}),
+        (False, {"below": [new_markdown_cell(" \n\t"), new_code_cell(""), new_raw_cell("\u200b\ufeff\u00a0")]}),
+        (False, {"answer": [new_markdown_cell(TEXT_STUB), new_markdown_cell("Why?")]}),
+        (False, {}),
+    ],
+)
+def test_a_written_answer_waits_while_something_of_the_students_own_stands_near_it(course, waits, cells):
+    more = [cell(new_markdown_cell, "Enough.", "score-task"), cell(new_code_cell, "score()", "score")]
+    write_source(course, [*source_cells(), *more])
+    book = Gradebook(course / "graded", NAME, course / "solutions")
+    book.enter("ada", placed(book, **cells), {"double-check": 3}, {})
+    assert points(book, "ada")["why"] == (0, waits)
+    book.enter("bob", placed(book), {"double-check": 3}, {})
+    last = placed(book)
+    last.cells.append(new_markdown_cell("Because."))
+    book.enter("bob", last, {"double-check": 3}, {})
+    assert points(book, "bob")["why"] == (0, True)
+
+
+def test_a_mark_asks_again_when_anything_near_the_answer_has_changed(book):
+    def entered(*near):
+        book.enter("ada", placed(book, answer=near), {"double-check": 3}, {})
+        return points(book, "ada")["why"]
+
+    picture = new_markdown_cell("![](attachment:p.png)", attachments={"p.png": {"image/png": PICTURE}})
+    other = new_markdown_cell("![](attachment:p.png)", attachments={"p.png": {"image/png": PICTURE[:-4] + "AAAB"}})
+    versions = [[picture], [other], [other, new_markdown_cell("and")], [shows(PICTURE)], [shows(PICTURE[:-4] + "AAAB")], []]
+    for version in versions:
+        assert entered(*version)[1] or not version
+        by_hand(book, "ada", "why", 1)
+        again = [shows(each.outputs[0].data["image/png"], "0.3 s") if each.cell_type == "code" else each for each in version]
+        assert entered(*again, new_code_cell(" "), OURS) == (1, False)
+    assert entered(picture) == (1, True)
 
 
 def test_marks_given_by_hand_stay_and_ask_again_when_the_answer_has_changed(book):
@@ -311,6 +378,40 @@ def test_a_withdrawn_submission_leaves_no_trace_and_loses_nothing(book):
     book.withdraw("ada")
     enter(book, "ada", "Therefore.")
     assert points(book, "ada")["why"] == (1.5, True)
+
+
+def test_what_nbgraders_own_autograde_does_is_noticed_and_undone(book):
+    comments = {"double": "the factor is lost"}
+    answers = {"ada": "Because.", "cyd": "Therefore."}
+    for student, why in answers.items():
+        book.enter(student, submission(book, why), {"double-check": 3}, comments)
+        handed_in = book.out / "submitted" / student / NAME
+        handed_in.mkdir(parents=True)
+        nbformat.write(submission(book, why), handed_in / f"{NAME}.ipynb")
+        (handed_in / "page.html").write_text("<script>alert(1)</script>")
+    by_hand(book, "ada", "why", 1.5, "good", extra=0.5)
+    by_hand(book, "cyd", "why", 2)
+    by_hand(book, "cyd", "double-check", 2.5)
+    by_hand(book, "cyd", "double", comment="half")
+    assert book.states() == {"ada": True, "cyd": True}
+    before, pages = book.marks_of_all(), {student: book.feedback(student).read_bytes() for student in book.students()}
+
+    nbgrader(book.out, "autograde", NAME, "--force")
+    nbgrader(book.out, "generate_feedback", NAME, "--force")
+    assert book.marks("ada") != before["ada"] and (book.out / "feedback" / "ada" / NAME / "page.html").exists()
+    assert book.states() == {"ada": False, "cyd": False}
+    assert not book.due(book.students()), "what another program has made of them is on no page of ours"
+
+    for student, why in answers.items():
+        book.enter(student, submission(book, why), {"double-check": 3}, comments)
+    assert book.marks_of_all() == before and all(book.states().values())
+    assert {student: book.feedback(student).read_bytes() for student in book.students()} == pages
+    assert [path.name for path in book.out.rglob("page.html")] == ["page.html"] * 2, "those handed in"
+    nbgrader(book.out, "autograde", NAME, "--student=cyd", "--force")
+    assert book.states() == {"ada": True, "cyd": False}
+    book.withdraw("cyd")
+    book.enter("cyd", submission(book, "Therefore."), {"double-check": 3}, comments)
+    assert book.marks("cyd") == before["cyd"]
 
 
 def test_what_a_notebook_says_of_itself_counts_for_nothing(book):
@@ -423,6 +524,41 @@ def test_feedback_is_what_nbgrader_makes_and_is_made_again_only_when_something_c
     assert b"Therefore." in book.feedback("ada").read_bytes()
 
 
+def test_a_page_says_what_is_not_marked_yet_and_shows_no_mark_of_an_earlier_version(book):
+    def page():
+        return re.sub(r"\s+", " ", re.sub("<[^>]*>", "", book.feedback("ada").read_text().partition("<body>")[2]))
+
+    enter(book, "ada", "Because.")
+    assert "(Score so far: 3.0 / 3.0; 2.0 of 5.0 points are not marked yet) double (Score: 3.0 / 3.0) why (not marked yet, 2.0 points)" in page()
+    assert page().count("not marked yet, 2.0 points") == 2 and "/ 2.0" not in page() and "/ 5.0" not in page()
+    by_hand(book, "ada", "why", 1.5, "nearly")
+    assert "(Score: 4.5 / 5.0) double (Score: 3.0 / 3.0) why (Score: 1.5 / 2.0), comment" in page() and "nearly" in page() and "not marked yet" not in page()
+    enter(book, "ada", "Therefore.")
+    assert "2.0 of 5.0 points are not marked yet" in page() and "this has changed since it was marked" in page()
+    assert "nearly" not in page() and "1.5" not in page()
+    by_hand(book, "ada", "why", 2, "right")
+    assert "(Score: 5.0 / 5.0)" in page() and "right" in page()
+    by_hand(book, "ada", "double-check", 0.5)
+    by_hand(book, "ada", "double", comment="half right")
+    assert "double (Score: 0.5 / 3.0, by hand), comment" in page() and "Check of: double Score: 0.5 / 3.0, by hand" in page() and "half right" in page()
+    enter(book, "ada", "Therefore.", points=0, double="    return x")
+    assert "(Score so far: 2.0 / 2.0; 3.0 of 5.0 points are not marked yet) double (not marked yet, 3.0 points)" in page() and "half right" not in page()
+    enter(book, "ada", None)
+    enter(book, "bob", None)
+    assert "why (Score: 0.0 / 2.0)" in re.sub("<[^>]*>", "", book.feedback("bob").read_text())
+
+
+def test_a_page_can_be_read_on_a_phone(book, browser):
+    enter(book, "ada", "Because.", comment="the factor is lost " * 10)
+    by_hand(book, "ada", "double-check", 0.5)
+    page = browser.new_page(viewport={"width": 360, "height": 640})
+    page.goto(book.feedback("ada").as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    for heading in page.locator(".nbgrader_cell .panel-heading").all():
+        assert heading.evaluate("one => one.scrollHeight <= one.clientHeight"), heading.inner_text()
+    page.close()
+
+
 def run(book, *answers):
     """Return a submission that was not made harmless, with the metadata of one that was."""
     notebook = submission(book, *answers)
@@ -448,6 +584,9 @@ def kinds(book):
     notebook = copy.deepcopy(notebook)
     notebook.cells[3].outputs = [show(data=data, metadata={"image/png": {"width": 3}})]
     yield notebook, 'width="3"', False
+    notebook = run(book)
+    notebook.cells.insert(1, OURS)
+    yield notebook, "explains", True
     yield run(book, HOSTILE), "onerror", True
     yield harmless(run(book, HOSTILE)), "onerror", True
     odd = ["</div></div>", "<div>", "<!-- &copy -->", "<img src=x>", "<script>1 < 2</script>", "</br>", '<p class="jp-Notebook"></p>', "<a rel=' a  b'></a>"]
@@ -470,6 +609,15 @@ def test_pages_of_all_kinds_are_what_nbgrader_makes(book, monkeypatch):
         made[f"s{number}"] = book.feedback(f"s{number}").read_text()
         assert words in made[f"s{number}"] and whole == [1] * (not in_parts), number
         whole.clear()
+    for student, changed in (("waits", False), ("changed", True)):
+        book.enter(student, run(book, "Because."), {"double-check": 3}, {})
+        if changed:
+            by_hand(book, student, "why", 1, "good")
+            by_hand(book, student, "double-check", 1)
+            by_hand(book, student, "double", comment="half")
+            book.enter(student, run(book, "Therefore.", "    return x"), {"double-check": 0}, {})
+        made[student] = book.feedback(student).read_text()
+        assert "not marked yet" in made[student] and not whole
     shutil.rmtree(book.out / "feedback")
     nbgrader(book.out, "generate_feedback", NAME)
     for student, page in made.items():
@@ -521,6 +669,56 @@ def test_nothing_that_a_student_wrote_runs_or_loads_anything(book, browser):
     assert page.locator("details summary").inner_text() == "hint", "the exercise's own HTML counts"
     assert page.locator("math[display=block]").count() == 1 and page.locator("math msqrt").count() == 1 and page.locator("math mfrac").count() == 1
     page.close()
+
+
+# Table
+
+
+def test_the_table_says_what_was_marked_by_hand_which_mistake_was_recognised_and_what_there_is_to_know(book, tmp_path):
+    double = SimpleNamespace(name="double", check="double-check", points=3, written=False)
+    why = SimpleNamespace(name="why", check="why", points=2, written=True)
+    notes = ["double: turned round", "why-task: changed", "doubled: other", "=1+1"]
+    result = {"status": "graded", "messages": {"double": "None is right."}, "mistakes": {"double": ["The sign.", "The factor."]}, "notes": notes}
+
+    def table(result=result):
+        write_table(tmp_path / "grades.csv", [*rows("ada", [double, why], result, book.marks("ada"))])
+        assert (tmp_path / "grades.csv").read_bytes().startswith(b"\xef\xbb\xbfstudent,task,points,max_points,status,message,mistake,notes\r\n")
+        with open(tmp_path / "grades.csv", encoding="utf-8-sig", newline="") as file:
+            return [list(row.values())[2:] for row in csv.DictReader(file)]
+
+    said = ["The sign. The factor.", "double: turned round; doubled: other; '=1+1"], ["", "why-task: changed; doubled: other; '=1+1"]
+    enter(book, "ada", points=0)
+    assert table() == [["0", "3", "graded", "None is right.", *said[0]], ["0", "2", "graded", "not attempted yet", *said[1]]]
+    enter(book, "ada", "Because.", points=0)
+    assert table()[1] == ["", "2", "needs-marking", "", *said[1]]
+    by_hand(book, "ada", "why", 0)
+    assert table()[1] == ["0", "2", "graded", "", *said[1]]
+    by_hand(book, "ada", "why", 1, "good")
+    by_hand(book, "ada", "double-check", 1.5)
+    assert table() == [["1.5", "3", "graded", "by hand", *said[0]], ["1", "2", "graded", "good", *said[1]]]
+    by_hand(book, "ada", "double", comment="half right")
+    assert table()[0] == ["1.5", "3", "graded", "by hand: half right", *said[0]]
+    assert table({"status": "failed", "reason": "none"}) == [["", "3", "failed", "none", "", ""], ["", "2", "failed", "none", "", ""]]
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("=1+1", "'=1+1"),
+        ("@a", "'@a"),
+        ("first\n=1+1\r\n\n+2", "first\n'=1+1\r\n\n'+2"),
+        ("a; =1+1;-2", "a; '=1+1;'-2"),
+        ("\t \u200b=1", "\t \u200b'=1"),
+        ("＝1", "'＝1"),
+        ('"=1', "\"'=1"),
+        ("1 - 2, -3: see [-1., -2.] = x", "1 - 2, -3: see [-1., -2.] = x"),
+        (" _user1", " _user1"),
+    ],
+)
+def test_no_text_in_the_table_is_computed_by_a_spreadsheet(text, written, tmp_path):
+    write_table(tmp_path / "grades.csv", [Row(text, text, text, 3, text, text, text, text)])
+    with open(tmp_path / "grades.csv", encoding="utf-8-sig", newline="") as file:
+        assert list(csv.reader(file))[1] == [written] * 3 + ["3"] + [written] * 4
 
 
 # Problems
@@ -633,4 +831,59 @@ def test_a_mark_entered_in_formgrader_reaches_marks_and_feedback(book, browser):
         assert book.marks("ada") == {"double-check": Mark(1, 3, False, "the sign is lost"), "why": Mark(1.5, 2, False, "Say why it is so.")}
         feedback = book.feedback("ada").read_text()
         assert "(Score: 2.5 / 5.0)" in feedback and "Say why it is so." in feedback
+
+
+def test_formgrader_shows_the_marking_scheme_and_all_that_belongs_to_an_answer(course, browser):
+    cells = source_cells()
+    cells[10].source = "RUBRIC $\\frac{1}{2}$"
+    write_source(course, cells)
+    book = Gradebook(course / "graded", NAME, course / "solutions")
+    near = [new_markdown_cell("Because $x$ is."), new_raw_cell("raw <b>words</b>")]
+    book.enter("ada", harmless(placed(book, answer=near)), {"double-check": 3}, {})
+    book.feedback("ada")
+    with formgrader.running(book.out) as (address, token), formgrader.opened(browser, address, token) as page:
+        formgrader.open_submission(page, address, NAME, "ada")
+        scheme = page.locator(".scheme")
+        assert "RUBRIC" in scheme.inner_text() and scheme.locator("math mfrac").is_visible()
+        answer, beside = (page.locator(where).bounding_box() for where in (".nbgrader_cell:has(#why)", ".scheme"))
+        assert beside["x"] >= answer["x"] + answer["width"] and abs(beside["y"] - answer["y"]) < 60, "side by side"
+        page.locator("p.near a").first.click()
+        expect(page.locator("a.near:target + .cell")).to_contain_text("Because")
+        assert page.locator("p.near a").count() == 2 and page.locator("a.near + .cell pre").inner_text() == "raw < b>words< /b>"
+        formgrader.mark(page, "why", 1)
+    book.feedback("ada")
+    for path in [path for folder in ("autograded", "feedback", "release") for path in (book.out / folder).rglob("*") if path.is_file()]:
+        assert b"RUBRIC" not in path.read_bytes(), path
+
+
+NAMES = ["Sean O'Brien, Jr.", "*Lee Ann", " _user1", "[x]", "100% Anna #1?", 'A "B" & <img src=x>\\', "محمد علی\u200cرضا"]
+
+
+def test_students_of_all_names_are_found_on_all_pages_of_formgrader(book, browser):
+    for name in NAMES:
+        enter(book, name, "Because.")
+        book.feedback(name).unlink()
+    with formgrader.running(book.out) as (address, token), formgrader.opened(browser, address, token) as page:
+        expect(page.locator("td.num-submissions")).to_have_text(str(len(NAMES)))
+        for name in NAMES:
+            its = f"td.name >> text={NAME}"
+            formgrader.follow(page, f"{address}/manage_submissions/{NAME}", name, ".breadcrumb li a >> nth=1", its, its)
+            formgrader.wait(page)
+            assert page.locator(".live-notebook a.name-shown").text_content().strip() == name.strip()
+            formgrader.mark(page, "why", 1.5, name)
+            assert points(book, name)["why"] == (1.5, False)
+            formgrader.follow(page, f"{address}/manage_students", name)
+            assert page.locator(".breadcrumb .active").text_content() == name
+        for name in NAMES:
+            page.goto(f"{address}/manage_submissions/{NAME}")
+            row = page.locator("tr").filter(has=page.locator("td.student-id").get_by_text(name.strip(), exact=True))
+            row.locator(".generate-feedback a").click()
+            expect(page.locator("#success-modal")).to_be_visible()
+            assert (book.out / "feedback" / name / NAME / f"{NAME}.html").exists()
+        page.goto(f"{address}/manage_students")
+        page.locator("tr:has-text('_user1') .edit a").click()
+        page.locator(".modal-last-name").fill("User")
+        page.locator("button.save").click()
+        expect(page.locator("td.name").get_by_text("User, None")).to_have_count(1)
+    assert book.students() == set(NAMES)
 

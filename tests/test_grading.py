@@ -129,7 +129,6 @@ def broken(submitted):
     hand_in_bytes(submitted, "empty-file", b"")
     (submitted / "empty-folder" / NAME).mkdir(parents=True)
     hand_in_bytes(submitted, "truncated", whole[: len(whole) // 2])
-    hand_in_bytes(submitted, "wrong-name", whole, "assignment 1 (final).ipynb")
     hand_in(submitted, "another-notebook", nbformat.v4.new_notebook(cells=[new_code_cell("1")]))
     hand_in(submitted, "ends-python-again-and-again", answered(right, "import os\nos._exit(0)\n" * 2))
     ends = answered(right)
@@ -141,7 +140,6 @@ def broken(submitted):
         "empty-file": "empty",
         "empty-folder": "empty",
         "truncated": "ends in the middle",
-        "wrong-name": "rename",
         "another-notebook": "not this assignment|none of",
         "ends-python-again-and-again": "again and again.*os._exit",
     }
@@ -161,6 +159,7 @@ def troubled(submitted):
     hand_in(submitted, "nan", answered(right | {"iou": nan}))
     hand_in(submitted, "raises-in-a-cell", answered(right, "1 / 0"))
     hand_in(submitted, "missing-cells", without(answered(right), "iou", "iou-check", "why_bias_free", "setup"))
+    hand_in_bytes(submitted, "wrong-name", nbformat.writes(answered(right)).encode(), "assignment 1 (final).ipynb")
     hand_in(submitted, "copied-cells", twice(answered(right), "iou", nan))
     return {
         "endless-loop-in-a-cell": {},
@@ -171,6 +170,7 @@ def troubled(submitted):
         "nan": {"iou": "NaN"},
         "raises-in-a-cell": {},
         "missing-cells": {"iou": "no function iou"},
+        "wrong-name": {},
         "copied-cells": {},
     }
 
@@ -299,7 +299,7 @@ def test_trouble_in_one_place_costs_that_place_only(course):
 
 @first
 def test_what_was_repaired_is_told(course):
-    for student in ("missing-cells", "copied-cells", "changes-the-notebook"):
+    for student in ("missing-cells", "copied-cells", "changes-the-notebook", "wrong-name"):
         assert f"note: {student}: " in course.said, course.said
 
 

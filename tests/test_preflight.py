@@ -168,7 +168,7 @@ def test_what_lies_there_instead_is_said(names, reason, folder):
         read([folder], NAME, RELEASE)
 
 
-ELSEWHERE = ["01_MSE.ipynb", "01_mse (1).ipynb", "01_mse-Copy1.ipynb", "Copy of 01_mse.ipynb", "01_mse.ipynb.txt", "01_mse.ipynb.json", "Übung 1.ipynb", "01_mse/01_mse.ipynb", "a/b/x.ipynb"]
+ELSEWHERE = ["01_MSE.ipynb", "01_mse (1).ipynb", "01_mse-Copy1.ipynb", "Copy of 01_mse.ipynb", "01_mse.ipynb.txt", "01_mse.ipynb.json", "01_mse", "Übung 1.ipynb", "01_mse/01_mse.ipynb", "a/b/x.ipynb"]
 
 
 @pytest.mark.parametrize("path", ELSEWHERE)
@@ -184,7 +184,7 @@ def test_the_one_worked_notebook_counts_wherever_it_lies(path, named, folder):
     assert cell(submission.notebook, "f").source == "def f():\n    return 1"
     assert f"'{path}' was graded" in submission.notes[0] and {"missing": "no 01_mse", "untouched": "as it was", "damaged": "cannot be read"}[named] in submission.notes[0]
     assert "'notes.ipynb'" in submission.notes[1]
-    assert submission.notebook.cells[0].metadata == {"grading": {"explains": True}} and "was graded" in submission.notebook.cells[0].source
+    assert submission.notebook.cells[0].metadata == {"grading": {"explains": True}} and f"'{path}' was graded" in submission.notebook.cells[0].source
 
 
 def test_the_rightly_named_notebook_counts_when_it_was_worked_on(folder):
@@ -417,8 +417,9 @@ def test_of_copied_answers_the_last_one_worked_on_before_the_check_counts(handed
         ]
         submission = handed_in(notebook)
         kept, ordinary = sources_of(submission, "f")
-        assert kept == counts and sorted([kept, *ordinary]) == sorted(before + after)
-        assert [one.source for one in submission.notebook.cells if "def f" in one.source] == before + after  # all still run, in their order
+        worked = [source for source in before + after if source.strip() != STUB]  # a second stub would undo the answer
+        assert kept == counts and [source for source in [kept, *ordinary] if source.strip() == STUB] == [counts] * (not worked)
+        assert [one.source for one in submission.notebook.cells if "def f" in one.source and one.source.strip() != STUB] == worked  # all still run, in their order
         assert not submission.missing and len(submission.notes) == (2 if counts == later else 1)
         assert list(map(grade_id, submission.notebook.cells)).index("f") < list(map(grade_id, submission.notebook.cells)).index("f-check")
 
@@ -428,7 +429,7 @@ def test_of_copied_written_answers_the_last_one_worked_on_counts(handed_in):
     released = cell(RELEASE, "w")
     notebook.cells += [copy(released, "Because, at length."), copy(released, released.source)]
     kept, ordinary = sources_of(handed_in(notebook), "w")
-    assert kept == "Because, at length." and sorted(ordinary) == ["Because.", "Your answer here"]
+    assert kept == "Because, at length." and ordinary == ["Because."]
 
 
 def test_answers_get_their_kind_back(handed_in):
@@ -490,6 +491,7 @@ WRITTEN_INTO = {
     "a magic into the set-up": ("setup", "import numpy as np\n%matplotlib inline\n", "%matplotlib inline"),
     "what cannot be taken apart": ("setup", "import numpy as np\nif:", "import numpy as np\nif:"),
     "a comment": ("setup", "# by Ada\nimport numpy as np", "# by Ada"),
+    "what is nested deeply": ("setup", "import numpy as np\n" + "lambda:" * 2000 + "1", "lambda:" * 2000 + "1"),
     "another import in its place": ("setup", "import numpy as xp", "import numpy as xp"),
     "a function into a check": ("f-check", '@cache\ndef f():\n    return 7\n\ncheck("f")', "@cache\ndef f():\n    return 7"),
     "all kinds into a check": ("f-check", 'import os\nx = 1\nprint(x)\nfor i in x:\n    y = 2\ncheck("f")', "import os\nx = 1\n# print(x)\n# for i in x:\n#     y = 2"),
@@ -497,6 +499,7 @@ WRITTEN_INTO = {
     "points into the last cell": ("score", "score = 14\nscore()\nscore", "score = 14\n# score"),
     "an answer into a task": ("f-task", f"Write `f`.\n\n{LINK}\nIt is short.\n\nMine: $x$.\nAnd so on.", "Mine: $x$.\nAnd so on."),
     "an answer in place of a task": ("g-task", "$$\nx\n$$", "$$\nx\n$$"),
+    "lines of another system": ("f-task", f"Write\xa0`f`.\r\r{LINK}\rIt is short.\r\rMine: $x$.\rAnd so on.", "Mine: $x$.\nAnd so on."),
     "lines into the middle": ("f-task", f"Write `f`.\nMine.\n{LINK}\nAlso mine.\nIt is short.", "Mine.\nAlso mine."),
 }
 
@@ -521,6 +524,12 @@ def test_what_only_repeats_the_released_is_not_kept(source, handed_in):
     cell(notebook, "setup").source = source
     submission = handed_in(notebook)
     assert not own(submission) and len(submission.notes) == 1
+
+
+def test_a_function_in_a_text_that_was_turned_into_code_runs(handed_in):
+    notebook = worked_on()
+    notebook.cells[IDS.index("f-task")] = new_code_cell(cell(RELEASE, "f-task").source + "\ndef f():\n    return 3", metadata=marks("f-task"))
+    assert [(one.cell_type, one.source) for one in handed_in(notebook).notebook.cells][IDS.index("f-task") + 2] == ("code", "def f():\n    return 3")
 
 
 def test_a_picture_in_a_task_is_kept(handed_in):
@@ -568,6 +577,8 @@ def test_an_untouched_notebook_of_another_version_is_untouched(folder):
     of_another_version(old, "w", "*Answer here*")
     of_another_version(old, "f", STUB.replace("f()", "f(x)"))
     (folder / f"{NAME}.ipynb").write_text(json.dumps(old))
+    kept = read([folder], NAME, RELEASE).notebook
+    assert [cell(kept, name).source for name in "fw"] == [cell(RELEASE, name).source for name in "fw"]
     (folder / "copy.ipynb").write_bytes(notebook_bytes())
     assert "'copy.ipynb' was graded" in read([folder], NAME, RELEASE).notes[0]
 
@@ -637,23 +648,31 @@ def test_older_and_odd_notebooks_are_read(handed_in, folder):
         nbformat.writes(submission.notebook).encode("utf-8")
 
 
+def test_what_is_put_back_leaves_texts_where_an_answer_is_looked_for(handed_in):
+    notebook = new_notebook(cells=[new_code_cell("def f():\n    return 1"), new_markdown_cell("Because."), new_code_cell("def g():\n    return 2")])
+    places = [grade_id(one) or one.source for one in handed_in(notebook).notebook.cells]
+    assert places == [*IDS[: IDS.index("w") + 1], "Because.", *IDS[IDS.index("w") + 1 :]]
+
+
 NAMES = ["Anna Müller_12@x.org", "Sean O'Brien", "Sean O’Brien", "Meyer, Anna", "Kim (Min-jun) [2]", "*Lee Ann", " _user1", "-rf", "=1+1", "100% #1 & co", 'A "B" C', "김민준", "علی\u200cرضا", "x" * 150]
 
 
 def test_students_are_listed_in_order_each_with_what_can_be_read(tmp_path):
     submitted = tmp_path / "submitted"
-    for name in (*NAMES, ".hidden", "<b>", "a\nb", "a\x1b[31m", "a\u202eb", "x" * 201):
+    for name in (*NAMES, ".hidden", "<b>", "a\nb", "a\x1b[31m", "a\u202eb", "x" * 241):
         (submitted / name / NAME).mkdir(parents=True)
     (submitted / "nobody" / "02_other").mkdir(parents=True)
     (submitted / "linked").symlink_to(submitted / NAMES[0])
     (submitted / "within").mkdir()
     (submitted / "within" / NAME).symlink_to(submitted / NAMES[0] / NAME)
+    (submitted / "links").mkdir()
+    (submitted / "links" / "anna").symlink_to(submitted / NAMES[0])
     (submitted / "grades.csv").write_text("")
     found = students(submitted, NAME)
     readable = {one.name: one.folders for one in found if one.folders}
     assert list(readable) == sorted(NAMES) and readable["-rf"] == (submitted / "-rf" / NAME,)
     reasons = {one.name: one.reason for one in found if not one.folders}
-    assert reasons.pop("nobody").startswith("no submission")
+    assert reasons.pop("nobody").startswith("no submission") and reasons.pop("links").startswith("no submission")
     assert "symbolic link" in reasons.pop("linked") and "symbolic link" in reasons.pop("within")
     assert len(reasons) == 5 and all("rename it" in reason for reason in reasons.values())
     assert not re.search(r"[\n\x1b]|<\w", str(list(reasons.items())))
@@ -673,9 +692,10 @@ def test_a_name_in_two_unicode_forms_is_one_student(tmp_path):
         read(zoe.folders, NAME, RELEASE)
 
 
-def test_the_assignments_folder_may_be_in_another_case(tmp_path):
-    (tmp_path / "anna" / NAME.upper()).mkdir(parents=True)
-    assert students(tmp_path, NAME)[0].folders == (tmp_path / "anna" / NAME.upper(),)
+@pytest.mark.parametrize("path", [NAME.upper(), f"anna/{NAME}"])
+def test_the_assignments_folder_may_be_in_another_case_or_too_deep(path, tmp_path):
+    (tmp_path / "anna" / path).mkdir(parents=True)
+    assert students(tmp_path, NAME)[0].folders == (tmp_path / "anna" / path,)
 
 
 def test_nothing_handed_in_is_said_clearly(tmp_path):

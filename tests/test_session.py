@@ -156,7 +156,7 @@ def test_figures_arrive_as_png_and_svg(patient):
     (output,) = patient.run(plot)
     assert output.data["image/png"].startswith("iVBOR")
     (output,) = patient.run("%config InlineBackend.figure_formats = ['svg']\n" + plot)
-    assert "</svg>" in output.data["image/svg+xml"]
+    assert "</svg>" in output.data["image/svg+xml"] and output.data["image/png"].startswith("iVBOR")  # no page shows a student's SVG
 
 
 def test_a_progress_bar_leaves_its_last_state(patient):
@@ -523,6 +523,57 @@ def test_what_a_notebook_asks_of_jupyter(patient):
     (error,) = patient.run("import getpass\ngetpass.getpass()")
     assert error.evalue == "getpass was called, but this frontend does not support input requests."
     assert shown(patient.run("get_ipython().__class__.__name__")) == ["'ZMQInteractiveShell'"]
+
+
+AROUND = {
+    "%load_ext tensorboard": "ModuleNotFoundError: No module named 'tensorboard' (The cell goes on.)",
+    "%load_ext google.colab.data_table": "ModuleNotFoundError: No module named 'google' (The cell goes on.)",
+    "%tensorboard --logdir logs": "UsageError: Line magic function `%tensorboard` not found. (The cell goes on.)",
+    "%memit 1": "UsageError: Line magic function `%memit` not found. (The cell goes on.)",
+    "%autosave 60": "UsageError: Line magic function `%autosave` not found. (The cell goes on.)",
+    "%store -r y": "UsageError: Line magic function `%store` not found. (The cell goes on.)",
+    "%env NO_SUCH": "UsageError: Environment does not have key: NO_SUCH (The cell goes on.)",
+    "%conda install x": "ValueError: The python kernel does not appear to be a conda environment.",
+    "%pip install tqdm": "No matching distribution found for tqdm",
+    "get_ipython().magic('load_ext nb_black')": "ModuleNotFoundError: No module named 'nb_black' (The cell goes on.)",
+    "%config InlineBackend.figure_format = 'retina'": "",
+    "%load_ext autoreload\n%autoreload 2": "",
+    "%cd /content/drive/MyDrive": "No such file or directory",
+    "breakpoint()": "",
+}
+
+
+@pytest.mark.parametrize("line", AROUND)
+def test_what_is_around_the_code_costs_no_cell(session, line):
+    *said, done = shown(session.run(f"{line}\n'done'"))
+    assert done == "'done'" and AROUND[line] in "".join(said)
+    assert bool(said) == bool(AROUND[line])
+
+
+@pytest.mark.parametrize("backend", ["widget", "ipympl", "notebook", "qt", "tk", "inline", ""])
+def test_figures_are_pictures_whatever_shows_them_at_home(session, backend):
+    *_, figure = session.run(f"%matplotlib {backend}\nimport matplotlib.pyplot as plt\nplt.plot([0, 1])\nplt.show()")
+    assert figure.data["image/png"].startswith("iVBOR")
+
+
+@pytest.mark.parametrize("line", ["%run no_such.py", "%time 1 / 0", "import tensorboard", "%%no_such", "get_ipython().run_cell_magic('no_such', '', '')"])
+def test_what_belongs_to_the_code_stops_its_cell(patient, line):
+    outputs = patient.run(f"{line}\n'done'")
+    assert outputs[-1].output_type == "error" and "'done'" not in shown(outputs)
+
+
+def test_a_magic_sees_the_variables_of_its_function(patient):
+    cell = "def f():\n    here = 5\n    %time print(here)\n    %env FOUND={here}\n    get_ipython().magic('time print(here + 1)')\nf()\n%env FOUND"
+    *said, found = shown(patient.run(cell))
+    assert found == "'5'" and "".join(said).startswith("5\n") and "\n6\n" in "".join(said)
+
+
+def test_a_notebook_in_its_folder_can_be_run(wall):
+    cells = [nbformat.v4.new_code_cell(source) for source in ("x = 3", "def f():\n    return x")]
+    notebook = nbformat.writes(nbformat.v4.new_notebook(cells=cells)).encode()
+    with Session(wall, {"helpers.ipynb": notebook, "my/other helpers.ipynb": notebook}, 20) as session:
+        assert shown(session.run("%run helpers.ipynb\nf()")) == ["3"]
+        assert shown(session.run("del f, x\n%run 'my/other helpers.ipynb'\nf()")) == ["3"]
 
 
 # Around it

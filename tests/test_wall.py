@@ -36,7 +36,8 @@ pytestmark = pytest.mark.skipif(not stands(), reason="bubblewrap is not installe
 NAME = "02_regression_vs_classification"
 SECONDS = "3"
 MODEL = r"np[.]where[(]z >= 0, 1.0"  # matches the model answer of sigmoid, and not itself
-HONEST = ["honest-a", "honest-b", "neighbour", "honest-z"]
+ODD_NAMES = ["-rf", "=1+1", "'; --", "x" * 200, " space", "../up".replace("/", "\u2215")]
+HONEST = ["honest-a", "honest-b", "neighbour", "honest-z", *ODD_NAMES]
 read = cache(source.read)
 
 
@@ -130,10 +131,15 @@ def hand_in_links(folder, where):
 
 
 def hand_in_odd_names(folder):
-    for student in ("-rf", "=1+1", "<b>x</b>", "a\nb", "'; --", "x" * 200, " space", "../up".replace("/", "\u2215")):
+    for student in (*ODD_NAMES, "<b>x</b>", "a\nb", "x" * 250):
         hand_in(folder, student, answers=classes.model_answers(read(NAME)))
     odd = {"-n": b"", "a\nb.txt": b"1", "$(touch x)": b"", "d" * 200: b"", "/".join("d" * 60): b"deep", os.fsdecode(b"\xff.txt"): b""}
     hand_in(folder, "honest-z", answers=classes.model_answers(read(NAME)), beside=odd)
+
+
+def in_table(student):
+    """A name that a spreadsheet would compute has an apostrophe before it."""
+    return f"'{student}" if student[0] in "=+-@" else student
 
 
 class Watch(threading.Thread):
@@ -222,7 +228,7 @@ def course(tmp_path_factory):
 
 
 def test_no_attack_gains_a_point(course):
-    rows = [row for (student, _), row in course.table.items() if student not in HONEST]
+    rows = [row for (student, _), row in course.table.items() if student not in map(in_table, HONEST)]
     assert len({row["student"] for row in rows}) >= len(attacks.CELLS) and not [row for row in rows if row["points"] not in ("0", "")]
 
 
@@ -248,7 +254,7 @@ def test_no_secret_comes_out(course):
 def test_no_honest_submission_is_harmed(course):
     for student in HONEST:
         for task in read(NAME).functions:
-            row = course.table[student, task.name]
+            row = course.table[in_table(student), task.name]
             assert (row["status"], float(row["points"])) == ("graded", task.points) and row["message"] == course.table["honest-a", task.name]["message"], row
 
 

@@ -11,7 +11,7 @@ from grading.collect.handed_in import LARGEST, Refused, listed
 from grading.shared.text import text
 
 MOST_FILES = 1000
-LONGEST_NAME = 200  # bytes: results are kept in files of that name
+LONGEST_NAME = 240  # bytes: results are kept in files of that name
 JOINING = "\u200c\u200d\u200e\u200f"  # invisible, and part of names in many scripts
 ENVIRONMENT = {"pyvenv.cfg", "conda-meta"}  # what marks a folder as one
 NOT_HANDED_IN = {"__pycache__", "__MACOSX", "node_modules", "site-packages"}
@@ -61,14 +61,13 @@ def is_odd(letter):
 
 
 def assignment(folder, name):
-    """Return the folder of an assignment within a student's, in whatever case its name is; None where there is none."""
-    exact = folder / name
-    if exact.is_dir():
-        return exact
-    try:
-        return next((path for path in sorted(folder.iterdir()) if path.name.casefold() == name.casefold() and path.is_dir()), None)
-    except OSError:
-        return None
+    """Return the folder of an assignment within a student's, in whatever case its name is, also one folder too deep; None where there is none."""
+    for pattern in ("*", "*/*"):
+        found = [path for path in sorted(folder.glob(pattern)) if path.name.casefold() == name.casefold() and path.is_dir()]
+        found = [path for path in found if path.parent == folder or not (path.parent.is_symlink() or path.parent.name.startswith("."))]
+        if found:
+            return next((path for path in found if path.name == name), found[0])
+    return None
 
 
 def files(folder):

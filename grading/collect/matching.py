@@ -5,6 +5,7 @@ import re
 
 from grading.shared.links import without_addresses
 
+LINE_BREAK = re.compile(r"\r\n|\r|\n")
 HEADING = re.compile(r"#+ +(?:\d+\. *)?([^(\n]*)")
 LONGEST = 20_000  # characters of code that is looked into
 MAGIC = re.compile(r"^([ \t]*)[%!?].*$|^[^#'\"\n]*[^#'\"\n?]\?{1,2}[ \t]*$", re.MULTILINE)
@@ -28,7 +29,12 @@ def is_check(cell):
 
 
 def same(one, other):
-    return [line.rstrip() for line in one.rstrip().split("\n")] == [line.rstrip() for line in other.rstrip().split("\n")]
+    return lines(one) == lines(other)
+
+
+def lines(source):
+    """Return the lines of a text without what programs change: how they end, and which kind of space they have."""
+    return [line.rstrip() for line in LINE_BREAK.split(source.replace("\xa0", " ").rstrip())]
 
 
 def check_of(name, released):
@@ -76,13 +82,13 @@ def by_text(cells, missing, released):
 
 
 def wording(source):
-    return "\n".join(line.rstrip() for line in without_addresses(source).strip().split("\n"))
+    return "\n".join(lines(without_addresses(source).strip()))
 
 
 def heading(source):
     """Return what the first line says, if it is a heading, without its number and points, which differ between versions."""
-    found = HEADING.match(source.strip().partition("\n")[0])
-    return found[1] if found else ""
+    found = HEADING.match(lines(source.strip())[0])
+    return found[1].strip().casefold() if found else ""
 
 
 def by_function(cells, missing, released):

@@ -12,11 +12,12 @@ from nbformat.v4 import new_notebook
 from grading.collect import folders, handed_in
 from grading.collect.additions import KINDS, explaining, kept
 from grading.collect.handed_in import Refused, listed
-from grading.collect.matching import check_of, defined, is_answer, is_check, name_of, named, same
+from grading.collect.matching import check_of, defined, is_answer, is_check, is_written, name_of, named, same
 from grading.shared.links import without_addresses
 from grading.shared.text import text
 
 DEEPEST = 3  # folders below the assignment's in which a notebook is looked for
+MOST_NOTEBOOKS = 20  # that are looked into
 ENOUGH = 1 / 4  # of the answers must be there for a notebook of another name to be this assignment's
 SEVERAL = 5  # cells: what concerns more of them is said of all together
 COMES_WITH_IT = {"checks.py", "expected.json", "requirements.txt", "README.md", "canvases.py"}  # now or once; beside the folder of checks
@@ -68,7 +69,8 @@ def read(holding, name, release):
     notes += left_out + ([f"also handed in: {listed(beside, SEVERAL)}"] if beside else [])
     submission.notes[:0] = notes
     if notes:
-        submission.notebook.cells.insert(0, explaining(f"*{'; '.join(map(text, notes))}*"))
+        said = "; ".join(map(text, notes))
+        submission.notebook.cells.insert(0, explaining(f"*{said[0].upper()}{said[1:]}*"))
         with_ids(submission.notebook.cells)
     return submission
 
@@ -100,7 +102,12 @@ def the_one(holding, name, release):
 def notebooks(folder, wanted):
     """Return the files of an assignment's folder, but the rightly named one, that may be a notebook."""
     near = [path for path in folders.files(folder) if len(path.relative_to(folder).parts) <= DEEPEST + 1 and path != folder / wanted]
-    return [path for path in near if ".ipynb" in path.name.lower() or (path.suffix == ".json" and path.name not in COMES_WITH_IT)]
+    return [path for path in near if may_be_one(path.name, wanted)][:MOST_NOTEBOOKS]
+
+
+def may_be_one(name, wanted):
+    """Some systems add a suffix to what they do not know, or take it off."""
+    return ".ipynb" in name.lower() or name.removesuffix(".txt") == wanted.removesuffix(".ipynb") or (name.endswith(".json") and name not in COMES_WITH_IT)
 
 
 def candidate(path, folder, release, enough=0.0):
@@ -159,9 +166,10 @@ def repaired(cells, release, enough=0.0):
     for number, cell in enumerate(cells):
         ours = released.get(cell.name)
         if ours is None or (is_answer(ours) and counting[cell.name] != number):
-            if not (cell.as_released and cell.kind != "code"):  # a text of another version
+            handed_out = cell.as_released or (ours and same(cell.source, ours.source))
+            if not handed_out or (cell.kind == "code" and not ours):  # a helper of another version; a second stub would undo the answer
                 kept_cells.append(with_pictures(KINDS[cell.kind](cell.source), cell.pictures))
-                own += [] if cell.as_released or (ours and same(cell.source, ours.source)) else [cell.source]
+                own += [] if handed_out else [cell.source]
             continue
         judging = is_check(ours) or cell.name == last
         added = [] if is_answer(ours) else kept(cell, ours, judging)
@@ -231,7 +239,7 @@ def restored(cell, released, changed, added, notes):
     if cell.kind != kind:
         notes.append(f"{name}: the cell was turned into a {cell.kind} cell, it is a {kind} cell again")
     if is_answer(released):
-        back.source = cell.source
+        back.source = released.source if cell.as_released else cell.source
         return with_pictures(back, cell.pictures)
     if not cell.as_released and not same_text(cell.source, released.source):
         changed.append((name, added))
@@ -245,12 +253,19 @@ def with_pictures(cell, pictures):
 
 
 def place(name, cells, released):
-    """Return where a missing cell goes: after the released one before it; a check also after the student's own cells there."""
+    """Return where a missing cell goes: after the released one before it; a check also after the student's own code there.
+
+    A text goes right above the released one that is next, but for a written task's: what the student wrote between may be the answer.
+    """
     order = list(released)
-    before = order[order.index(name) - 1] if order.index(name) else None
-    index = next((number for number, cell in enumerate(cells, start=1) if before and name_of(cell) == before), 0)
-    while is_check(released[name]) and index < len(cells) and not name_of(cells[index]):
-        index += 1
+    where = {name_of(cell): number for number, cell in enumerate(cells) if name_of(cell)}
+    number = order.index(name)
+    index = where[order[number - 1]] + 1 if number and order[number - 1] in where else 0
+    if is_check(released[name]):
+        until = next((place for place in range(index, len(cells)) if name_of(cells[place])), len(cells))
+        return next((place + 1 for place in reversed(range(index, until)) if cells[place].cell_type == "code"), index)
+    if released[name].cell_type == "markdown" and not any(is_written(released[other]) for other in order[number : number + 2]):
+        index = max(index, next((where[other] for other in order[number:] if other in where), index))
     return index
 
 

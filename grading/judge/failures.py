@@ -11,9 +11,10 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+from grading.collect.handed_in import CONFLICT
 from grading.shared.text import plain, text
 
-LONGEST, LONGEST_LINE = 500_000, 200  # characters of all cells, and of one line, that are looked at
+LONGEST, LONGEST_LINE = 200_000, 200  # characters of all cells, and of one line, that are looked at
 HERE = platform.python_version()
 OF_A_FILE = re.compile(r"(.*) \((<[^<>()]*>|[^()]{1,200}), line (\d{1,6})\)", re.S)  # so ends the message of a SyntaxError
 ODD = re.compile(r"invalid (?:non-printable )?character .{0,9}U\+([0-9A-F]{4,6})")
@@ -148,9 +149,13 @@ def of_syntax(kind, message, file, line, source, traceback, python):
         return Failure(f"raises {kind}: {where} holds {of_character(chr(int(odd[1], 16)))}", stopped)
     if kind != "SyntaxError":
         return Failure(f"{raises(kind, message)} ({where})", stopped)
+    if own and CONFLICT.match(line_at(source, line)):
+        return Failure(f"{raises(kind, message)} ({where} is git's mark of a conflict: keep one of the two versions)", stopped)
     here, there = minor(HERE), minor(python)
     newer = there > here if there else message.startswith("f-string") or bool(own and NEWER.match(line_at(source, line)))
-    pythons = f"; this notebook was last run with Python {python}, here is {HERE}" if there and there != here else f"; here is Python {HERE}, a newer one may take it" if newer else ""
+    pythons = f"; here is Python {HERE}, a newer one may take it" if newer else ""
+    if there and there != here:
+        pythons = f"; this notebook was last run with Python {python}, here is {HERE}"
     cause = f"need a newer Python than {here[0]}.{here[1]}, it seems (SyntaxError)" if newer else ""
     return Failure(f"{raises(kind, message)} ({where}{pythons})", stopped, cause)
 

@@ -147,13 +147,14 @@ def second_chances(session, exam, marked):
 
     They carry model answers: they come last, each in a copy of the student's Python, and nothing but its reply is looked at.
     """
-    wrong = []
+    wrong, uses = [], {}
     for task in exam.origin.functions:
-        verdict = marked.verdicts[task.name]
+        verdict, code = marked.verdicts[task.name], own_code(marked.notebook, task)
+        named = {name for name in uses if re.search(rf"\b{name}\b", code)}
+        uses[task.name] = named.union(*map(uses.get, named))  # also what these use
+        used = tuple(name for name in wrong if name in uses[task.name])
         if verdict.solved:
             continue
-        code = own_code(marked.notebook, task)
-        used = tuple(name for name in wrong if re.search(rf"\b{name}\b", code))
         if verdict.attempted and used:
             try:
                 again = ask(session, exam, task, used)

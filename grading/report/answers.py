@@ -6,6 +6,7 @@ The answer to a written task may stand anywhere near it: students write below th
 import hashlib
 import json
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 INVISIBLE = "\u00ad\u115f\u1160\u180e\u200b-\u200f\u2060-\u2064\u2800\u3164\ufeff"
@@ -28,12 +29,14 @@ def written_answers(released, notebook):
     """Return the Answer to each written task, by the grade id of its cell.
 
     released: the released cells by grade id. notebook: as it was entered; cells that are the student's own have no metadata of nbgrader's. Both may
-    be plain data. Near a task's answer stands what follows its text, up to the next cell of another task; what is written after the last released
-    cell; and where there is nothing else, what is written directly above the task's text.
+    be plain data. Near a task's answer stands what follows its text, up to the next cell of another task; what is written below the
+    last task; and where there is nothing else, what is written directly above the task's text.
     """
     cells = by_grade_id(notebook)
     names = [name for name, cell in released.items() if is_written(cell) and name in cells]
-    copies = {letters(source_of(cell)) for cell in released.values()}
+    copies = all_letters(tuple(map(source_of, released.values())))
+    of_tasks = [number for number, cell in enumerate(released.values()) if about(cell).get("grade") or about(cell).get("solution")]
+    closing = list(released)[max(of_tasks, default=0) + 1 :]
     near, above, prose, task = {name: [] for name in names}, {}, [], None
     for cell in notebook["cells"]:
         grade_id = about(cell).get("grade_id")
@@ -41,7 +44,7 @@ def written_answers(released, notebook):
             task = next((name for name in names if belongs(grade_id, name)), None)
             if task and grade_id != task:
                 above[task] = prose
-            prose = []
+            prose = prose if grade_id in closing[1:] else []
         elif is_own(cell, copies):
             if task:
                 near[task].append(cell)
@@ -96,8 +99,8 @@ def is_written(cell):
 
 def is_own(cell, copies):
     """Say whether a cell without a grade id is the student's own and holds something: one that explains is ours, and Jupyter copies released cells."""
-    ours = cell["metadata"].get("grading", {}).get("explains")
-    return not ours and VISIBLE.search(source_of(cell)) and not (letters(source_of(cell)) and letters(source_of(cell)) in copies)
+    source = source_of(cell)
+    return not said(cell, "grading").get("explains") and VISIBLE.search(source) and letters(source) not in copies - {""}
 
 
 def belongs(grade_id, task):
@@ -108,18 +111,28 @@ def words(source):
     return VISIBLE.findall(source)
 
 
+@lru_cache(1)
+def all_letters(sources):
+    return set(map(letters, sources))
+
+
 def letters(source):
     return re.sub(r"\W", "", source)
 
 
 def by_grade_id(notebook):
     """Return the cells that nbgrader knows."""
-    return {about(cell)["grade_id"]: cell for cell in notebook["cells"] if about(cell)}
+    return {about(cell)["grade_id"]: cell for cell in notebook["cells"] if "grade_id" in about(cell)}
 
 
 def about(cell):
     """Return what nbgrader's metadata say of a cell."""
-    return cell["metadata"].get("nbgrader", {})
+    return said(cell, "nbgrader")
+
+
+def said(cell, key):
+    found = cell["metadata"].get(key, {})
+    return found if isinstance(found, dict) else {}
 
 
 def source_of(cell):

@@ -232,11 +232,8 @@ class Gradebook:
     def states(self):
         """Say of each student whose submission was entered whether it still is as it was entered, but for what was marked by hand."""
         with self._told():
-            return {student: not self._has_changed(student, submission) for student, submission in self._submissions().items()}
-
-    def _has_changed(self, student, submission):
-        entered = self._entered(student)
-        return bool(entered) and self._is_foreign(student, submission, entered)
+            found = [(student, submission, self._entered(student)) for student, submission in self._submissions().items()]
+            return {student: not entered or not self._is_foreign(student, submission, entered) for student, submission, entered in found}
 
     def marks(self, student):
         """Return a Mark for each task of the student, by the grade id of its graded cell; nothing for a student without a submission."""
@@ -276,12 +273,15 @@ class Gradebook:
             return self._due(self._submissions(students))
 
     def _due(self, submissions):
-        jobs = [self._job(student, submission) for student, submission in submissions.items() if not self._has_changed(student, submission)]
+        entered = {student: self._entered(student) for student in submissions}
+        ours = {student: one for student, one in submissions.items() if not entered[student] or not self._is_foreign(student, one, entered[student])}
+        jobs = [self._job(student, submission, entered[student].get("notebook")) for student, submission in ours.items()]
         return [job for job in jobs if not job.done()]
 
-    def _job(self, student, submission):
+    def _job(self, student, submission, digest):
         notebook, marks = self._autograded(student), marks_on_page(submission)
-        last = hashlib.sha256(json.dumps(marks).encode() + notebook.read_bytes() + MAKERS).hexdigest()
+        digest = digest or hashlib.sha256(notebook.read_bytes()).hexdigest()
+        last = hashlib.sha256(json.dumps(marks).encode() + digest.encode() + MAKERS).hexdigest()
         return Job(student, notebook, self._feedback(student), marks, f"<!-- {last} -->\n")
 
     @contextmanager

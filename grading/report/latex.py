@@ -95,7 +95,8 @@ class Formulas:
         """Return a cell's Markdown, of whose formulas none needs another."""
         if "\\" not in source or not (self._defined or self._referred):
             return source
-        return "".join(self._piece(*piece) for piece in pieces(source))
+        changed = "".join(self._piece(*piece) for piece in pieces(source))
+        return changed if changed.strip() else source  # a cell of nothing but definitions
 
     def _piece(self, kind, before, inner, after):
         if kind == "math":
@@ -121,12 +122,14 @@ class Formulas:
             latex = self._with_numbers(latex)
         if not self._defined:
             return latex
+        if self._room < 0 or self._steps < 0:
+            raise Unreadable("there is no room for more")
         expanded = self._expanded(latex)
         if len(expanded) > LONGEST_FORMULA or any(expanded.count(end) > latex.count(end) for end in ("$", r"\\]", r"\\)", "\n\n")):
             raise Unreadable("it would end elsewhere")
         self._room -= max(0, len(expanded) - len(latex))
         if self._room < 0:
-            raise Unreadable("there is no room for it")
+            raise Unreadable("there is no room for more")
         return expanded
 
     # Commands
@@ -342,7 +345,7 @@ WITH_ARGUMENTS = {  # how many, and what stands for them
     "vspace": (1, ""),
     "hdotsfor": (1, r"\ldots "),
     "cancelto": (2, r"\overset{%s}{\cancel{%s}}"),
-    "sideset": (3, r"\mathop{{}%s%s\nolimits%s}"),
+    "sideset": (3, r"{}%s%s\nolimits%s"),
     "prescript": (3, r"{}^{%s}_{%s}{%s}"),
 }
 AS_TEXT = {"text", "mbox", "textrm", "textnormal", "textbf", "textit", "textsf", "texttt", "textsc", "textsl", "hbox", "intertext", "shortintertext"}

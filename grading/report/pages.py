@@ -6,6 +6,7 @@ A student's notebook is made harmless before it gets here (`grading.report.sanit
 import atexit
 import os
 import re
+import unicodedata
 from contextlib import suppress
 from functools import cache
 from html import escape
@@ -14,6 +15,13 @@ from nbconvert.exporters.html import contextfilter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 from grading.report.latex import LONGEST_FORMULA, Unreadable, readable
+
+OF_NUMBERS = re.compile(r'<mtd class ?="(?:mtr-glue|mml-eqn-num)"></mtd>')
+
+
+HOLDS_ELEMENTS = re.compile(r"<m[oi]\b[^<>]*><m")
+VARIANT = re.compile(r'<(m[in]|mtext) mathvariant="(double-struck|script|fraktur)">([A-Za-z0-9]+)</\1>')
+PLACE_OF_ROWS = re.compile(r"(\\begin\{(?:aligned|gathered|split)\})\s*\[[tbc]\]")  # which KaTeX takes for content
 
 
 @contextfilter
@@ -62,6 +70,7 @@ def katex():
 
 def formula(latex, display):
     """Return MathML, which browsers show by themselves; for what KaTeX cannot read, the source."""
+    latex = PLACE_OF_ROWS.sub(r"\1", latex)
     try:
         return mathml(latex, display, {"strict": "error"})
     except ValueError:  # KaTeX cannot read it as it stands
@@ -74,6 +83,37 @@ def formula(latex, display):
 
 
 def mathml(latex, display, settings):
+    """Return KaTeX's MathML, in which rows have no empty cells for numbers. Raises ValueError, and Unreadable."""
     if len(latex) > LONGEST_FORMULA:
         raise Unreadable("too long")
-    return re.search(r"<math.*</math>", katex().render(latex, display, "mathml", **settings), re.DOTALL)[0]
+    found = re.search(r"<math.*</math>", katex().render(latex, display, "mathml", **settings), re.DOTALL)[0]
+    without = OF_NUMBERS.sub("", found)
+    if len(without) < len(found) and r"\tag" in latex:  # of which nothing is in these cells
+        raise ValueError("tags of rows")
+    without = with_groups(without) if HOLDS_ELEMENTS.search(without) else without
+    return VARIANT.sub(lambda match: f"<{match[1]}>{''.join(map(letter, match[3], [match[2]] * len(match[3])))}</{match[1]}>", without)
+
+
+@cache
+def letter(plain, kind):
+    """Return the letter of an alphabet, which browsers do not choose by MathML's mathvariant."""
+    name = unicodedata.name(plain, "").replace("LATIN ", "").replace(" LETTER", "")
+    with suppress(KeyError):
+        return unicodedata.lookup(f"MATHEMATICAL {kind.upper()} {name}")
+    with suppress(KeyError):
+        return unicodedata.lookup(f"{'BLACK-LETTER' if kind == 'fraktur' else kind.upper()} {name}")
+    return plain
+
+
+def with_groups(found):
+    """Return MathML in which an element for text that holds elements, as KaTeX writes what stands over a sign, is a group: browsers show it as one line."""
+    pieces, opened = re.split(r"(<[^<>]*>)", found), []
+    for place in range(1, len(pieces), 2):
+        name = re.match(r"</?(\w+)", pieces[place])[1]
+        if pieces[place].startswith("</"):
+            pieces[place] = opened.pop()
+        elif not pieces[place].endswith("/>"):
+            group = name in ("mo", "mi") and not pieces[place + 1] and pieces[place + 2].startswith("<m")
+            pieces[place] = "<mrow>" if group else pieces[place]
+            opened.append("</mrow>" if group else f"</{name}>")
+    return "".join(pieces)

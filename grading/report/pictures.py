@@ -104,7 +104,23 @@ def whole(kind, data):
 
 def animated(data):
     """Say whether a GIF holds several pictures."""
-    return data[:3] == b"GIF" and data.count(b"\x21\xf9\x04") > 1
+    if kind_of(data) != "GIF" or len(data) < 13:
+        return False
+    place, pictures = 13 + colours(data[10]), 0
+    while place + 10 < len(data) and data[place] in b"\x21\x2c":
+        pictures += data[place] == 0x2C
+        if pictures == 2:
+            return True
+        place += 2 if data[place] == 0x21 else 11 + colours(data[place + 9])
+        while place < len(data) and data[place]:
+            place += 1 + data[place]
+        place += 1
+    return False
+
+
+def colours(flags):
+    """Return how many bytes a GIF's table of colours has."""
+    return 3 << ((flags & 7) + 1) if flags & 0x80 else 0
 
 
 def bytes_of(encoded):
@@ -125,7 +141,7 @@ class Pictures:
 
     def __init__(self, files=(), shrink=None, notes=None, room=LARGEST_PICTURES):
         self.files, self.shrink, self.notes, self.room = files or {}, shrink, notes if notes is not None else [], room
-        self.near, self.left_out, self.moves = "", 0, False
+        self.near, self.moves, self._noted = "", False, set()
         self._number, self._shrunk, self._fitting, self._names = 0, 0, {}, None
 
     def shown(self, data):
@@ -212,7 +228,7 @@ class Pictures:
         """Return the bytes of a file that lies beside the notebook. Raises NotShown."""
         missing = NotShown("the notebook does not hold its data" if attached else "no such file was handed in")
         path = normpath(name.replace("\\", "/").partition("?")[0].partition("#")[0] or ".")
-        if re.match(r"[A-Za-z][\w+.-]*:|/", path) or path.split("/")[0] == "..":
+        if re.match(r"[A-Za-z]:|file:|/", path) or path.split("/")[0] == "..":
             raise missing if attached else NotShown("its path leads out of the folder that was handed in")
         if any(part.startswith(".") for part in path.split("/")):
             raise missing if path == "." else NotShown("hidden files are not looked at")
@@ -232,11 +248,10 @@ class Pictures:
         """Return the text in place of a picture, and keep a note of it."""
         name, alt = text(name, 80), text(alt, 200) if alt else ""
         said = f"the picture{f' {name}' if name else ''} is not shown: {reason}"
-        self.left_out += 1
-        if self.left_out <= MOST_NOTES:
-            self.notes.append(f"{self.near}: {said}" if self.near else said)
-        elif self.left_out == MOST_NOTES + 1:
-            self.notes.append("more pictures are not shown: the page names each")
+        note = f"{self.near}: {said}" if self.near else said
+        if note not in self._noted and len(self._noted) <= MOST_NOTES:
+            self.notes.append(note if len(self._noted) < MOST_NOTES else "more pictures are not shown: the page names each")
+            self._noted.add(note)
         return f"{alt} ({said})" if alt and alt != name else f"({said})"
 
 

@@ -29,20 +29,22 @@ PATIENCE = 0.5, 2.0  # seconds of rendering for one cell of Markdown and for all
 MARK, END = "\ufdd0", "\ufdd1"  # round the number of what stands for a picture: no characters, so no text of a student's
 OF_DATA = r"data:image/[\w.+-]{1,40}(?:;[\w.=+-]{0,40}){0,3};base64,"
 LONG = re.compile(rf"""(?i)(?<=["']){OF_DATA}(?P<in_lines>[a-z\d+/=%_\s-]+)(?=["'])|{OF_DATA}(?P<data>[a-z\d+/=%_-]+)""")
-ALT, TITLE = r"(?P<alt>(?:[^\[\]\n]|\[[^\[\]\n]*\])*)", r"""(?:\s+(?:"[^"\n]*"|'[^'\n]*'|\([^()\n]*\)|=\d*x?\d*))?\s*"""
-IMG = re.compile(r"""(?i)<img\b(?P<attributes>(?:[^<>"']|"[^"<]*"|'[^'<]*')*)>(?:\s*</img>)?""")
+IMG = re.compile(r"""(?i)<img\b(?P<attributes>(?:[^<>"']|"[^"<]*"|'[^'<]*')*+)>(?:\s*</img>)?""")
 EMBEDDED = re.compile(f"{MARK}data(\\d+){END}")
 BRACKETS = re.compile(r"[\[\]\\]")
 LONGEST_ALT = 300
 MOST_IN_OUTPUT = 6
 MOVES = " (an animation: its first picture)"
 EXPLAINS = {"explains": True}
+ALT = r"!\[(?P<alt>(?:[^\[\]\n]|\[[^\[\]\n]*\])*+)\]"
 PLACED = [
-    re.compile(rf"!\[{ALT}\]\(\s*(?:<(?P<in_brackets>[^<>\n]+)>|(?P<target>(?:[^()\n<>]|\([^()\n]*\))+?)){TITLE}\)"),
-    re.compile(rf"!\[{ALT}\](?:\[(?P<reference>[^\[\]\n]*)\])?"),
+    re.compile(rf"{ALT}\((?P<target>(?:<[^<>\n]*>|[^()\n]|\([^()\n]*\))*+)\)"),
+    re.compile(rf"{ALT}(?:\[(?P<reference>[^\[\]\n]*)\])?"),
 ]
-DEFINED = re.compile(rf"(?m)^ {{0,3}}\[(?P<name>[^\[\]\n]+)\]:[ \t]*\n?[ \t]*(?:<(?P<in_brackets>[^<>\n]+)>|(?P<target>\S+)){TITLE}$")
+DEFINED = re.compile(r"(?m)^ {0,3}\[(?P<name>[^\[\]\n]+)\]:[ \t]*\n?[ \t]*(?P<target>\S.*)$")
+TITLE = re.compile(r"""\s(?:"[^"]*"|'[^']*'|\([^()]*\)|=\d*x?\d*)\s*$""")
 ATTRIBUTE = re.compile(r"""(?i)\b(src|alt)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'<>=`]+))""")
+QUOTED, HANDLER = re.compile(r"""=\s*(?:"[^"]*"|'[^']*')"""), re.compile(r"(?i)\bon[a-z]+\s*=")
 OBJECT = re.compile(r"<IPython\.core\.display\.\w+ object>")
 BY_CODE = re.compile(r"""\b(?:Image(?:\.open)?|imread)\(\s*(?:filename\s*=\s*)?[rRfF]?["']([^"'\n]+)["']""")
 TEXTS = ("text/markdown", "text/latex", "text/html")
@@ -270,11 +272,12 @@ def with_pictures(source, place):
     definitions, used = {}, set()
     if "]:" in source:
         for match in DEFINED.finditer(source):
-            definitions.setdefault(folded(match["name"]), match["in_brackets"] or match["target"])
+            definitions.setdefault(folded(match["name"]), without_title(match["target"]))
 
     def of_tag(match):
         said = {name.lower(): next(filter(None, values), "") for name, *values in reversed(ATTRIBUTE.findall(match["attributes"]))}
-        return place(said["src"], unescape(said.get("alt", ""))) if said.get("src") else match[0]
+        is_picture = said.get("src") and not HANDLER.search(QUOTED.sub("", match["attributes"]))
+        return place(said["src"], unescape(said.get("alt", ""))) if is_picture else match[0]
 
     def by_name(match):
         name = folded(match["reference"] or match["alt"])
@@ -284,13 +287,19 @@ def with_pictures(source, place):
         return place(definitions[name], match["alt"])
 
     def outside(part):
-        part = PLACED[0].sub(lambda match: place(match["in_brackets"] or match["target"], match["alt"]), part)
+        part = PLACED[0].sub(lambda match: place(without_title(match["target"]), match["alt"]) if match["target"].strip() else match[0], part)
         part = PLACED[1].sub(by_name, IMG.sub(of_tag, part))
         part = DEFINED.sub(lambda match: "" if folded(match["name"]) in used else match[0], part) if used else part
         return EMBEDDED.sub(lambda match: place(match[0], ""), part)
 
     parts = list(pieces(source, math=False))
     return "".join(outside(inner) if kind == "text" else EMBEDDED.sub("data:image/…", before + inner + after) for kind, before, inner, after in parts)
+
+
+def without_title(target):
+    """Return the address of what stands between brackets, or after a name."""
+    target = target.strip()
+    return target[1 : target.index(">")] if target[0] == "<" and ">" in target else TITLE.sub("", target)
 
 
 def folded(name):

@@ -16,6 +16,7 @@ def summary(name, tasks, results, rows, graded_now):
 
     tasks: those with a function. results: by student. rows: of the table. graded_now: the number of submissions graded in this run.
     """
+    results = dict(sorted(results.items()))  # as they came in differs from run to run
     graded = {student: result for student, result in results.items() if result["status"] == GRADED}
     failed = {student: result for student, result in results.items() if result["status"] == FAILED}
     waiting = {row.student for row in rows if row.status == NEEDS_MARKING}

@@ -16,6 +16,7 @@ from fcntl import ioctl
 from os import getpid
 from time import monotonic, sleep
 
+from IPython.core import pylabtools
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.error import StdinNotImplementedError
@@ -248,9 +249,16 @@ def no_input(name):
     return asked
 
 
+def with_pictures(select, shell, formats, **options):
+    """Choose the kinds of figures, with PNG if there is no other that a page shows."""
+    formats = {formats} if isinstance(formats, str) else set(formats)
+    select(shell, formats if formats & {"png", "png2x", "retina", "jpg", "jpeg"} else formats | {"png"}, **options)
+
+
 def make_shell(speaker):
     """Return the shell of this process, with its __main__ and without a keyboard."""
     shell = Shell.instance(speaker)
+    pylabtools.select_figure_formats = functools.partial(with_pictures, pylabtools.select_figure_formats)
     builtins.input, getpass.getpass = no_input("raw_input"), no_input("getpass")
     sys.addaudithook(lambda event, _: speaker.flush() if event in STARTS_SOMETHING and speaker.ours else None)  # else what is started prints first
     return shell
