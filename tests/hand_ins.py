@@ -771,7 +771,7 @@ FORMULAS = {
     "gather": "\\begin{gather*}\na = b \\\\ c = d\n\\end{gather*} says the quokka.",
     "long": "\n\n".join(f"$$z_{{{number}}} = \\frac{{e^{{z_{number}}}}}{{\\sum_j e^{{z_j}}}}$$" for number in range(60)) + "\n\nsays the quokka.",
 }
-RAW = r"\\\s?(label|eqref|ref|begin|end|mbox|intertext|newcommand|sig|def|vz|Declare\w*|softmax|R)\b"  # what nobody may read of these
+NOT_FOR_READERS = r"\\\s?(label|eqref|ref|begin|end|mbox|intertext|newcommand|sig|def|vz|Declare\w*|softmax|R)\b"  # what nobody may read of these
 
 
 @kind(variants=pairs(FORMULAS))
@@ -806,6 +806,8 @@ def signs(hand_in, pair):
     for task, text in both(pair):
         hand_in.write(task, text)
 
+
+ABOUT_WRITTEN = {name for name in KINDS if not name.startswith(("nothing-done", "metadata-of-all", "picture-by-a-code"))}
 
 # 1.2 Code cells.
 
@@ -973,6 +975,8 @@ def answer_typed_into_the_score(hand_in):
     hand_in.leave("label_smoothing_nll")
     hand_in.cell("score").source += "\n\n" + model_answers()["label_smoothing_nll"]
 
+
+ABOUT_CODE = set(KINDS)
 
 # … that have lost what nbgrader knows them by
 
@@ -1185,6 +1189,8 @@ def answer_in_a_new_cell_above(hand_in):
     hand_in.write("softmax", "")
     hand_in.above("softmax", code(model_answers()["softmax"]))
 
+
+MOVED = set(KINDS)
 
 # … with magics, packages and commands
 
@@ -1415,6 +1421,9 @@ def function_that_asks(hand_in):
 def function_with_another_name(hand_in):
     hand_in.write("softmax", model_answers()["softmax"].replace("def softmax", "def my_softmax"))
 
+
+ABOUT_CODE |= KINDS.keys() - MOVED
+ABOUT_CODE = {name for name in ABOUT_CODE - ABOUT_WRITTEN if not name.startswith(("nothing-done", "metadata-of-all", "picture-by-a-code"))}
 
 # 1.3 Files.
 
@@ -1821,36 +1830,249 @@ def release_of_last_year_without_metadata(hand_in, ids):
     hand_in.lose(ids=ids)
 
 
-# 1.4 Names of students: how the folder is called, and how the table calls the student.
+WITH_FILES = ("saved-by-", "utf-16", "named-", "file-with", "windows-lines", "html-", "outputs-", "odd-", "format-", "carriage-")
+ABOUT_FILES = {name for name in KINDS if name.startswith(WITH_FILES)}
 
-STUDENTS = {
-    "Sean O'Brien": ANY,
-    "Seán O’Brien": ANY,
-    "Seamus O´Brien": ANY,
-    "Meyer, Anna": ANY,
-    "Kim (Min-jun)": ANY,
-    "Weber [Gast]": ANY,
-    "*Lee Ann": ANY,
-    "J. R. Smith, Jr._1234567_assignsubmission_file_": ANY,
-    " _user1": ANY,
-    "_user2": ANY,
-    "Anna Maria ": ANY,
-    "0012345": ANY,
-    "anna@uni.example": ANY,
-    "김민준": ANY,
-    "محمد علي": ANY,
-    "علی\u200cرضا": ANY,
-    "מִרְיָם": ANY,
-    "マイケル・ジョーダン": ANY,
-    "Gal·la Puig": ANY,
-    "अनन्या शर्मा": ANY,
-    "สมชาย": ANY,
-    "王小明": ANY,
-    "Kaʻiulani": ANY,
-    "Nguyễn Thị Ánh": ANY,
-    unicodedata.normalize("NFD", "Đặng Thị Mỹ"): "Đặng Thị Mỹ",
-    "Anna\u00a0Schmidt": ANY,
-    "Anne–Marie & Co": ANY,
-    "Ñuñez-Ångström + 1": ANY,
-}
+
+def together():
+    """Return the kinds as a class: to most students two things happened, one to a written answer, one to code or to the file."""
+    loud = lambda name: (KINDS[name].notes is ANY, bool(KINDS[name].notes))  # a note too many is seen where neither has one
+    written, others = (sorted(sorted(names), key=loud) for names in (ABOUT_WRITTEN, ABOUT_CODE | ABOUT_FILES))
+    pairs = {f"{one} & {other}": joined(KINDS[one], KINDS[other]) for one, other in zip(written, others, strict=False)}
+    done = {*written[: len(pairs)], *others[: len(pairs)]}
+    return pairs | {name: kind for name, kind in KINDS.items() if name not in done}
+
+
+def joined(one, other):
+    """Return the kind of a hand-in to which two things happened."""
+
+    def make(hand_in):
+        for kind in (one, other):
+            kind.make(hand_in)
+
+    patterns = [*(one.notes or ()), *(other.notes or ())]
+    return one._replace(
+        make=make,
+        lost=one.lost | other.lost,
+        notes=patterns or (ANY if ANY in (one.notes, other.notes) else ()),
+        shown=(*one.shown, *other.shown),
+        pictures=one.pictures + other.pictures,
+        said=(*one.said, *other.said),
+        never=(*one.never, *other.never),
+    )
+
+
+# 1.4 Names of students, as the folder is called and the table calls them.
+
+STUDENTS = [
+    "Sean O'Brien",
+    "Seán O’Brien",
+    "Seamus O´Brien",
+    "Meyer, Anna",
+    "Kim (Min-jun)",
+    "Weber [Gast]",
+    "*Lee Ann",
+    "J. R. Smith, Jr._1234567_assignsubmission_file_",
+    " _user1",
+    "_user2",
+    "Anna Maria ",
+    "0012345",
+    "anna@uni.example",
+    "김민준",
+    "محمد علي",
+    "علی\u200cرضا",
+    "מִרְיָם",
+    "マイケル・ジョーダン",
+    "Gal·la Puig",
+    "अनन्या शर्मा",
+    "สมชาย",
+    "王小明",
+    "Kaʻiulani",
+    "Nguyễn Thị Ánh",
+    "Anna\u00a0Schmidt",
+    "Anne–Marie & Co",
+    "Ñuñez-Ångström + 1",
+    "_" + "x" * 80,
+]
 ONE_STUDENT = [unicodedata.normalize(form, "Zoë Ünal") for form in ("NFC", "NFD")]
+DECOMPOSED = unicodedata.normalize("NFD", "Đặng Thị Mỹ")
+
+
+# What is meant to do harm. Its marks do not matter.
+
+HOSTILE = {}
+SECRET = "wombatquartz"  # stands in files that no hand-in may reach
+SCRIPT = "<script>fetch('http://evil.example/');alert(1)</script><img src=x onerror=\"alert(1)\"><svg onload=alert(1)>"
+COMMAND = "=cmd|' calc'!A0"
+ESCAPE = "\x1b[31m\x1b]0;title\x07\x9b31m"
+
+
+def hostile(make):
+    HOSTILE[make.__name__.strip("_").replace("_", "-")] = make
+    return make
+
+
+def outside(hand_in):
+    """Return the folder in which the folder of submissions lies."""
+    return hand_in.student.parent.parent
+
+
+@hostile
+def in_locked_cells(hand_in):
+    hand_in.leave(*WRITTEN)
+    hand_in.cell("setup").source += f"\n# {SCRIPT}\nX = {SCRIPT!r}\nprint(X)  # {ESCAPE}"
+    hand_in.cell("softmax-check").source += f"\nY = {SCRIPT!r}\n# {COMMAND}\n# {ESCAPE}"
+    hand_in.write("score", SCRIPT)
+    for name in ("two_classes-task", "double_softmax-task", "rules", "intro", "score-task"):
+        cell = hand_in.cell(name)
+        cell.source += f"\n\n{SCRIPT}\n\n{COMMAND} {ESCAPE}\n\n[x](javascript:alert(1)) <https://evil.example/>\n\n[1]: http://evil.example/"
+        cell.attachments = {f'"><img src=x onerror=alert(1)>{number}.png': {"image/png": base(picture())} for number in range(3)}
+    hand_in.cell("double_softmax-task").cell_type = "raw"
+
+
+@hostile
+def in_names_of_pictures(hand_in):
+    names = [f"{SCRIPT}.png", 'x" onerror="alert(1)', "x.png' onload='alert(1)", "](javascript:alert(1))", COMMAND, ESCAPE]
+    hand_in.write("two_classes", "\n\n".join(f"![{name}](attachment:{name})\n\n<img alt='{name}' src='attachment:{name}'>" for name in names))
+    hand_in.cell("two_classes").attachments = {name: {"image/png": base(picture()), "text/html": SCRIPT} for name in names}
+    hand_in.write("double_softmax", "\n\n".join(f"![]({name})\n\n<img src='{name}'>" for name in names))
+
+
+@hostile
+def in_contents_of_pictures(hand_in):
+    drawn = f"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'>{SCRIPT}</svg>".encode()
+    bomb = picture()[:16] + (60000).to_bytes(4, "big") * 2 + picture()[24:]
+    files = {"a.png": drawn, "b.jpg": SCRIPT.encode(), "c.gif": b"GIF89a" + SCRIPT.encode()}
+    files |= {"d.png": picture() + SCRIPT.encode(), "e.svg": drawn, "f.png": bomb}
+    for path, data in files.items():
+        hand_in.beside(path, data)
+    kinds = "image/svg+xml", "text/html", "image/png", "image/gif", 'image/png;charset=x" onerror="alert(1)'
+    sources = [*files, *(data_of(drawn, kind) for kind in kinds), "data:image/svg+xml,<svg onload=alert(1)>", "data:text/html,<script>alert(1)</script>"]
+    hand_in.write("two_classes", "\n\n".join(f"![]({address})\n\n<img src='{address}'>" for address in sources))
+    hand_in.write("double_softmax", "![](attachment:a.png)")
+    hand_in.cell("double_softmax").attachments = {"a.png": {kind: base(drawn) for kind in kinds}}
+
+
+@hostile
+def in_paths_of_pictures(hand_in):
+    """Outside lie a secret picture and a folder of secrets."""
+    secret = outside(hand_in) / "secret.png"
+    paths = ["../../../secret.png", "..%2F..%2F..%2Fsecret.png", "..\\..\\..\\secret.png", "img/../../../../secret.png", "linked.png", "folder/secret.png"]
+    paths += [str(secret), secret.as_uri(), "/etc/passwd", "pipe.png", "is-a-folder.png", "http://evil.example/x.png", "//evil.example/x.png"]
+    paths += ["\\\\evil.example\\x.png", "checks/expected.json", "a" * 5000]
+    hand_in.write("two_classes", "\n\n".join(f"![]({path})\n\n<img src='{path}'>" for path in paths))
+    hand_in.beside("is-a-folder.png/x")
+    (hand_in.folder / "linked.png").symlink_to(secret)
+    (hand_in.folder / "folder").symlink_to(outside(hand_in) / "secrets")
+    os.mkfifo(hand_in.folder / "pipe.png")
+
+
+NAMES_THAT_HARM = [
+    "<img src=x onerror=alert(1)>",
+    COMMAND,
+    f"{ESCAPE}red",
+    "two\nlines",
+    "-rf",
+    "@SUM(1)",
+    "[x](javascript:alert(1))",
+    "$\\href{javascript:alert(1)}{x}$",
+    "a\u202efdp",
+    "`x` *y* ~~z~~",
+]
+
+
+@hostile
+def in_names_of_files(hand_in):
+    for name in NAMES_THAT_HARM:
+        hand_in.beside(f"{name}.pdf")
+    hand_in.beside(b"\xff\xfe.pdf".decode("utf-8", "surrogateescape"))
+
+
+for number, name in enumerate(NAMES_THAT_HARM):
+    HOSTILE[f"in-the-name-of-the-notebook-{number}"] = lambda hand_in, name=name: hand_in.save(f"{name}.ipynb")
+for number, name in enumerate(NAMES_THAT_HARM[:4]):
+    HOSTILE[f"in-the-name-of-the-only-file-{number}"] = lambda hand_in, name=name: only_file(hand_in, f"{name}.zip")
+
+
+@hostile
+def a_linked_notebook(hand_in):
+    """The other notebook in the folder is somebody else's."""
+    hand_in.save(FILE, untouched())
+    (hand_in.folder / f"{NAME}-Copy1.ipynb").symlink_to(outside(hand_in) / "secrets" / FILE)
+
+
+@hostile
+def a_linked_folder(hand_in):
+    hand_in.folder.mkdir(parents=True)
+    (hand_in.folder / NAME).symlink_to(outside(hand_in) / "secrets")
+    hand_in.saved = True
+
+
+@hostile
+def in_metadata(hand_in):
+    kernel = {"name": SCRIPT, "display_name": SCRIPT}
+    hand_in.notebook.metadata = {"language_info": {"version": f"3.12{SCRIPT}{COMMAND}"}, "kernelspec": kernel, "title": SCRIPT}
+    hand_in.write("softmax", "def softmax(Z)\n    return Z")
+    for text in (SCRIPT, COMMAND, ESCAPE, "../../x"):
+        hand_in.below("setup", code("1", metadata={"nbgrader": {"grade_id": text, "solution": True}, "tags": [text]}))
+    said = {"grading": {"explains": True}, "nbgrader": {"grade_id": "softmax-check", "grade": True, "points": 99}}
+    hand_in.below("two_classes", md(SCRIPT, metadata=said), md(SCRIPT, metadata={"grading": {"explains": True}}))
+    hand_in.cells[-1]["id"] = '"><script>alert(1)</script>'
+    hand_in.cells.append({"cell_type": SCRIPT, "metadata": {}, "source": SCRIPT})
+
+
+@hostile
+def in_errors(hand_in):
+    raising = "class E(Exception):\n    pass\nE.__name__ = E.__qualname__ = {0!r}\nraise E({0!r})"
+    missing = "raise ModuleNotFoundError('No module named ' + {0!r}, name={0!r})"
+    texts = [each.format(text) for each in (raising, missing) for text in (SCRIPT, COMMAND, ESCAPE)]
+    for name, text in zip(model_answers(), texts, strict=False):
+        hand_in.write(name, text)
+
+
+@hostile
+def in_errors_that_another_has_too(hand_in):
+    in_errors(hand_in)
+
+
+COMMANDS_OF_TEX = [
+    r"\newcommand{\x}{\href{javascript:alert(1)}{x}} \x",
+    r"\newcommand{\x}[1]{\htmlData{onclick=alert(1)}{#1}} \x{y}",
+    r"\def\x{\x\x}\x",
+    r"\def\a{\b\b\b\b\b\b\b\b}\def\b{\c\c\c\c\c\c\c\c}\def\c{\d\d\d\d\d\d\d\d}\def\d{\e\e\e\e\e\e\e\e}\def\e{xxxxxxxxxxxxxx}\a",
+    r"\renewcommand{\frac}[2]{WRONG}\renewcommand{\mathbf}[1]{WRONG}",
+    r"\mbox{<script>alert(1)</script><img src=x onerror=alert(1)>}",
+    r"\label{<img src=x onerror=alert(1)>} \eqref{<img src=x onerror=alert(1)>}",
+    r"\tag{<img src=x onerror=alert(1)>} \text{</annotation><script>alert(1)</script>}",
+    r"\require{html}\style{background:url(http://evil.example/)}{x}\class{jp-x}{y}\cssId{z}{w}",
+    r"\includegraphics{http://evil.example/x.png}\url{javascript:alert(1)}\unicode{60}script\unicode{62}",
+    r"\begin{multline} <script>alert(1)</script> \\ x \end{multline}\intertext{<svg onload=alert(1)>}",
+    r"\newcommand{\<script>alert(1)</script>}{x}\newcommand{\y}{</math><script>alert(1)</script>}\y",
+    r"\csname href\endcsname{javascript:alert(1)}{x}\catcode`\<=13\let\z=\href\z{javascript:alert(1)}{x}",
+    "{" * 3000 + "x" + "}" * 3000,
+]
+
+
+@hostile
+def in_formulas(hand_in):
+    hand_in.write("two_classes", "\n\n".join(f"${text}$\n\n$${text}$$" for text in COMMANDS_OF_TEX))
+    hand_in.write("double_softmax", "\n\n".join(COMMANDS_OF_TEX))
+
+
+HOSTILE_STUDENTS = [
+    "<img src=x onerror=alert(1)>",
+    "=1+1",
+    COMMAND,
+    "+49 170",
+    "-1",
+    "@SUM(1)",
+    "Robert'); DROP TABLE student;--",
+    "{{7*7}}{% raw %}",
+    "%2e%2e%2fx",
+    "..\\..\\evil",
+    '"><script>alert(1)<',
+    "[x](javascript:alert(1))",
+    "a\u202egnp",
+    f"{ESCAPE}red",
+    "two\nlines",
+]
