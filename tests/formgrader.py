@@ -69,7 +69,7 @@ def addresses(page, address, name):
 
 
 def go(page, address):
-    """Go to a submission by its address, and wait until marks can be entered."""
+    """Go to a submission by its address."""
     page.goto(address)
     wait(page)
 

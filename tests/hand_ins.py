@@ -13,6 +13,7 @@ import re
 import sys
 import unicodedata
 from functools import cache
+from itertools import chain, zip_longest
 from typing import NamedTuple
 
 import numpy as np
@@ -215,6 +216,11 @@ def pairs(variants):
     return {f"{one}-and-{other}": (variants[one], variants[other]) for one, other in zip(names[::2], names[1::2], strict=True)}
 
 
+def by_two(texts):
+    """Return two texts each as one."""
+    return {name: f"{texts[name]}\n\n{texts[other]}" for name, other in zip(list(texts)[::2], [*list(texts)[1::2], list(texts)[0]], strict=False)}
+
+
 def both(pair):
     """Yield the written tasks, each with one of a pair in which the second answer has its word."""
     for task, value in zip(WRITTEN, pair, strict=True):
@@ -293,7 +299,7 @@ def new_cell_below(hand_in, pair):
         hand_in.below(task, *cells)
 
 
-@kind(variants=pairs(NEW_CELLS))
+@kind(variants=pairs(dict(list(NEW_CELLS.items())[:6])))
 def new_cell_between_task_and_answer(hand_in, pair):
     for task, cells in both(pair):
         hand_in.leave(task)
@@ -774,7 +780,7 @@ FORMULAS = {
 NOT_FOR_READERS = r"\\\s?(label|eqref|ref|begin|end|mbox|intertext|newcommand|sig|def|vz|Declare\w*|softmax|R)\b"  # what nobody may read of these
 
 
-@kind(variants=pairs(FORMULAS))
+@kind(variants=pairs(by_two(FORMULAS)))
 def formulas(hand_in, pair):
     for task, text in both(pair):
         hand_in.write(task, text)
@@ -801,7 +807,7 @@ SIGNS = {
 }
 
 
-@kind(variants=pairs(SIGNS))
+@kind(variants=pairs(by_two(SIGNS)))
 def signs(hand_in, pair):
     for task, text in both(pair):
         hand_in.write(task, text)
@@ -1037,7 +1043,7 @@ def metadata_lost_by(hand_in, end):
     hand_in.lose(*[name for name in map(name_of, hand_in.cells) if name.endswith(end)], ids=True)
 
 
-@kind(notes=ANY, variants={"answer": "softmax", "check": "softmax-check", "setup": "setup", "score": "score", "intro": "intro"})
+@kind(notes=ANY, variants={"answer": "softmax", "check": "softmax-check", "setup": "setup"})
 def metadata_lost_by_one(hand_in, name):
     hand_in.lose(name, ids=True)
 
@@ -1422,7 +1428,8 @@ def function_with_another_name(hand_in):
     hand_in.write("softmax", model_answers()["softmax"].replace("def softmax", "def my_softmax"))
 
 
-ABOUT_CODE |= KINDS.keys() - MOVED
+OF_ANSWERS = ("answer-copied", "answer-split", "answer-turned", "answer-deleted", "answer-in-a")
+ABOUT_CODE |= KINDS.keys() - MOVED | {name for name in KINDS if name.startswith(OF_ANSWERS)}
 ABOUT_CODE = {name for name in ABOUT_CODE - ABOUT_WRITTEN if not name.startswith(("nothing-done", "metadata-of-all", "picture-by-a-code"))}
 
 # 1.3 Files.
@@ -1490,16 +1497,21 @@ def file_with_windows_lines(hand_in):
     hand_in.save(notebook=b"\xef\xbb\xbf" + text_of(hand_in.notebook).replace("\n", "\r\n").encode())
 
 
+def with_returns(text):
+    return "\r\n".join(text.splitlines())
+
+
 @kind()
 def windows_lines_in_all_cells(hand_in):
     for cell in hand_in.cells:
-        cell.source = cell.source.replace("\n", "\r\n")
+        cell.source = with_returns(cell.source)
 
 
 @kind()
 def carriage_returns_in_the_answers(hand_in):
     for name in (*model_answers(), *ANSWERS):
-        hand_in.write(name, hand_in.cell(name).source.replace("\n", "\r\n") + "\r\n")
+        for cell in hand_in.cells:
+            cell.source = with_returns(cell.source) if name_of(cell) == name else cell.source
 
 
 ENCODINGS = {
@@ -1831,35 +1843,31 @@ def release_of_last_year_without_metadata(hand_in, ids):
 
 
 WITH_FILES = ("saved-by-", "utf-16", "named-", "file-with", "windows-lines", "html-", "outputs-", "odd-", "format-", "carriage-")
+WITH_FILES += ("untouched-original-and-worked", "worked-one-", "worked-copy-beside-an", "worked-copy-beside-its", "environments-", "data-beside")
 ABOUT_FILES = {name for name in KINDS if name.startswith(WITH_FILES)}
 
 
 def together():
-    """Return the kinds as a class: to most students two things happened, one to a written answer, one to code or to the file."""
-    loud = lambda name: (KINDS[name].notes is ANY, bool(KINDS[name].notes))  # a note too many is seen where neither has one
-    written, others = (sorted(sorted(names), key=loud) for names in (ABOUT_WRITTEN, ABOUT_CODE | ABOUT_FILES))
-    pairs = {f"{one} & {other}": joined(KINDS[one], KINDS[other]) for one, other in zip(written, others, strict=False)}
-    done = {*written[: len(pairs)], *others[: len(pairs)]}
-    return pairs | {name: kind for name, kind in KINDS.items() if name not in done}
+    """Return the kinds as a class: to most students several things happened, one to a written answer, one to code, one to the file."""
+    loud = lambda name: (KINDS[name].notes is ANY, bool(KINDS[name].notes))  # a note too many is seen where none of them has one
+    columns = [sorted(sorted(names), key=loud) for names in (ABOUT_WRITTEN, ABOUT_CODE, ABOUT_FILES)]
+    rows = [[name for name in row if name] for row in zip_longest(*columns)]
+    alone = KINDS.keys() - set(chain.from_iterable(rows))
+    return {" & ".join(row): joined([KINDS[name] for name in row]) for row in rows} | {name: kind for name, kind in KINDS.items() if name in alone}
 
 
-def joined(one, other):
-    """Return the kind of a hand-in to which two things happened."""
+def joined(kinds):
+    """Return the kind of a hand-in to which several things happened, the first of them the one that is looked at."""
 
     def make(hand_in):
-        for kind in (one, other):
+        for kind in kinds:
             kind.make(hand_in)
 
-    patterns = [*(one.notes or ()), *(other.notes or ())]
-    return one._replace(
-        make=make,
-        lost=one.lost | other.lost,
-        notes=patterns or (ANY if ANY in (one.notes, other.notes) else ()),
-        shown=(*one.shown, *other.shown),
-        pictures=one.pictures + other.pictures,
-        said=(*one.said, *other.said),
-        never=(*one.never, *other.never),
-    )
+    every = lambda part: [one for kind in kinds for one in getattr(kind, part) or ()]
+    lost = {task: said for kind in kinds for task, said in kind.lost.items()}
+    notes = every("notes") or (ANY if any(kind.notes is ANY for kind in kinds) else ())
+    pictures = sum(kind.pictures for kind in kinds)
+    return kinds[0]._replace(make=make, lost=lost, notes=notes, pictures=pictures, **{part: every(part) for part in ("shown", "said", "never")})
 
 
 # 1.4 Names of students, as the folder is called and the table calls them.
@@ -1967,7 +1975,7 @@ def in_paths_of_pictures(hand_in):
     os.mkfifo(hand_in.folder / "pipe.png")
 
 
-NAMES_THAT_HARM = [
+NAMES_THAT_HARM = [  # of files
     "<img src=x onerror=alert(1)>",
     COMMAND,
     f"{ESCAPE}red",
@@ -1988,7 +1996,7 @@ def in_names_of_files(hand_in):
     hand_in.beside(b"\xff\xfe.pdf".decode("utf-8", "surrogateescape"))
 
 
-for number, name in enumerate(NAMES_THAT_HARM):
+for number, name in enumerate(NAMES_THAT_HARM[:7]):
     HOSTILE[f"in-the-name-of-the-notebook-{number}"] = lambda hand_in, name=name: hand_in.save(f"{name}.ipynb")
 for number, name in enumerate(NAMES_THAT_HARM[:4]):
     HOSTILE[f"in-the-name-of-the-only-file-{number}"] = lambda hand_in, name=name: only_file(hand_in, f"{name}.zip")
