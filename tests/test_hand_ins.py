@@ -260,7 +260,7 @@ def test_no_page_given_back_runs_anything(course, browser):
 # What a student's text may not have become, beside scripts: our own pages have none of it.
 ODD = """() => [...document.querySelectorAll("*")].filter(element =>
     [...element.attributes].some(({name, value}) => (name.startsWith("on") && value.includes("alert"))
-        || (!["alt", "title"].includes(name) && /^\\s*javascript:alert|evil.example/.test(value)))
+        || (!["alt", "title", "placeholder"].includes(name) && /^\\s*javascript:alert|evil.example/.test(value)))
     || (["IFRAME", "OBJECT", "EMBED", "BASE", "META"].includes(element.tagName) && element.outerHTML.includes("alert"))
 ).map(element => element.outerHTML.slice(0, 200))"""
 
@@ -325,13 +325,13 @@ def test_the_marker_finds_every_answer(marking):
 def test_formgrader_runs_nothing(marking):
     assert not marking.found, marking.found
     assert not [(name, seen.odd) for name, seen in marking.seen.items() if seen.odd]
-    assert len([name for name in HARMFUL.values() if name in marking.seen]) >= 15
+    assert not [name for kind, name in HARMFUL.items() if kind.startswith("in-") and "name-of" not in kind and name not in marking.seen]
 
 
 def test_the_same_command_brings_marks_and_asks_again_where_an_answer_changed(course, marking):
     """The answer that changed stands in a cell below. Another student's folder has its name in the other form; a mark was changed behind our back."""
-    path = course.submitted / CHANGED / NAME / f"{NAME}.ipynb"
-    path.write_text(path.read_text(encoding="utf-8").replace("quokka", "quoll"), encoding="utf-8")
+    path = next(path for path in (course.submitted / CHANGED / NAME).iterdir() if b"quokka" in path.read_bytes())
+    path.write_bytes(path.read_bytes().replace(b"quokka", b"quoll"))
     (course.submitted / DECOMPOSED).rename(course.submitted / TWICE)
     with api.Gradebook(f"sqlite:///{course.out / 'gradebook.db'}") as book:
         book.find_grade("logsumexp-check", NAME, NAME, SPOILT).auto_score = 0.0
