@@ -2068,7 +2068,6 @@ def in_formulas(hand_in):
 
 
 HOSTILE_STUDENTS = [
-    "<img src=x onerror=alert(1)>",
     "=1+1",
     COMMAND,
     "+49 170",
@@ -2077,9 +2076,13 @@ HOSTILE_STUDENTS = [
     "Robert'); DROP TABLE student;--",
     "{{7*7}}{% raw %}",
     "%2e%2e%2fx",
-    "..\\..\\evil",
-    '"><script>alert(1)<',
     "[x](javascript:alert(1))",
+    "$x$ `y` ${HOME}",
+]
+NO_STUDENTS = [
+    "<img src=x onerror=alert(1)>",
+    "a\\..\\evil",
+    '"><script>alert(1)<',
     "a\u202egnp",
     f"{ESCAPE}red",
     "two\nlines",

@@ -4,6 +4,7 @@ import csv
 import html
 import json
 import re
+import shutil
 import unicodedata
 from itertools import cycle
 from types import SimpleNamespace
@@ -16,6 +17,7 @@ from hand_ins import (
     HOSTILE,
     HOSTILE_STUDENTS,
     NAME,
+    NO_STUDENTS,
     NOT_FOR_READERS,
     ONE_STUDENT,
     SECRET,
@@ -100,12 +102,13 @@ def course(tmp_path_factory):
         hand_in(submitted, name, kind.make, CALLED[name])
     for name, make in HOSTILE.items():
         hand_in(submitted, name, make, HARMFUL[name])
-    for name in (*ONE_STUDENT, DECOMPOSED):
+    for name in (*ONE_STUDENT, DECOMPOSED, *NO_STUDENTS):
         hand_in(submitted, name, lambda one: None)
     before = states(submitted)
     code, said = classes.grade(NAME, submitted, out, "--seconds", "15")
     assert code == 0, said
-    return SimpleNamespace(folder=folder, submitted=submitted, out=out, said=said, table=table(out), before=before)
+    yield SimpleNamespace(folder=folder, submitted=submitted, out=out, said=said, table=table(out), before=before)
+    shutil.rmtree(submitted)  # half a gigabyte
 
 
 def page_of(course, student):
@@ -196,6 +199,12 @@ def test_one_name_in_two_forms_is_one_student(course):
         assert course.table[name]["softmax"]["points"] == "1"
 
 
+def test_a_name_that_is_none_is_refused_with_its_reason(course):
+    refused = {name: rows for name, rows in course.table.items() if name.startswith("'") and rows["softmax"]["status"] == "failed"}
+    assert len(refused) >= len(NO_STUDENTS), list(refused)
+    assert all("the folder's name holds" in row["message"] for rows in refused.values() for row in rows.values())
+
+
 def test_no_kind_is_the_graders_fault(course):
     assert "The grader itself failed" not in course.said and "could not be made" not in course.said
 
@@ -281,7 +290,7 @@ def marking(course, browser):
         for tab in (page, other):
             watched(tab, found)
         addresses = formgrader.addresses(page, address, NAME)
-        names = [CALLED[name] for name in LOOKED_AT] + [name for name in HARMFUL.values() if name in addresses]
+        names = [CALLED[name] for name in LOOKED_AT] + [name for kind, name in HARMFUL.items() if name in addresses and "name-of" not in kind]
         shown = []
         for name, tab in zip(names, cycle([page, other]), strict=False):  # one page is made while the other is shown
             tab.goto(addresses[name], wait_until="commit")
