@@ -817,9 +817,7 @@ ABOUT_WRITTEN = {name for name in KINDS if not name.startswith(("nothing-done", 
 
 # 1.2 Code cells.
 
-LSE = (
-    'def logsumexp(Z):\n    """With scipy."""\n    with np.errstate(divide="ignore"):\n        return lse(Z, axis=1)'
-)
+LSE = 'def logsumexp(Z):\n    """With scipy."""\n    with np.errstate(divide="ignore"):\n        return lse(Z, axis=1)'
 SAFE = """\
 def softmax(Z):
     Z = np.clip(Z, -LARGEST, LARGEST)
