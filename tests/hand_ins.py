@@ -787,6 +787,7 @@ INTO_THE_SETUP = {
     "function": lambda text: f"{text}\n\ndef lse(Z, axis):\n    from scipy.special import logsumexp\n    return logsumexp(Z, axis=axis)",
     "magic": lambda text: f"%matplotlib inline\n%load_ext autoreload\n%autoreload 2\n{text}\nfrom scipy.special import logsumexp as lse",
     "colab": lambda text: f"!pip install -q tqdm\n{text}\nfrom scipy.special import logsumexp as lse",
+    "colab-drive": lambda text: f"from google.colab import drive\ndrive.mount('/content/drive')\n{text}\nfrom scipy.special import logsumexp as lse",
     "in-place-of-it": lambda text: "import numpy as np\nfrom scipy.special import logsumexp as lse",
     "in-its-first-line": lambda text: text.replace("import numpy as np", "import numpy as np, math; from scipy.special import logsumexp as lse", 1),
     "with-a-comment": lambda text: f"{text}  # the course's own\nfrom scipy.special import logsumexp as lse # mine",
@@ -804,6 +805,34 @@ def typed_into_the_setup(hand_in, typed):
 def a_constant_in_the_setup(hand_in):
     hand_in.cell("setup").source += "\n\nLARGEST = 1e300\ntorch.manual_seed(0)"
     hand_in.write("softmax", SAFE)
+
+
+@kind(shown=["LARGEST = 1e300"])
+def a_constant_below_what_colab_alone_has(hand_in):
+    hand_in.below("setup", code("from google.colab import drive\ndrive.mount('/content/drive')\nimport jax\nLARGEST = 1e300"))
+    hand_in.write("softmax", SAFE)
+
+
+@kind(shown=["def logsumexp"])
+def all_functions_in_the_first_answer(hand_in):
+    names = [name for name in model_answers() if name != TRAINING]
+    together = "\n\n\n".join(hand_in.cell(name).source for name in names)
+    hand_in.leave(*names)
+    hand_in.write(names[0], together)
+
+
+@kind(notes=["its function stands below it"])
+def two_answers_in_each_others_cells(hand_in):
+    softmax, lse = hand_in.cell("softmax").source, hand_in.cell("logsumexp").source
+    hand_in.write("softmax", lse)
+    hand_in.write("logsumexp", softmax)
+
+
+@kind(lost={task.name: NOT_ATTEMPTED for task in origin().tasks})
+def untouched_and_saved_by_deepnote(hand_in):
+    hand_in.leave(*model_answers(), *WRITTEN)
+    link = "<a href='https://deepnote.com?utm_source=created-in-deepnote-cell'>"
+    hand_in.cells.append(md(f'{link}\n<img alt="Created in deepnote.com" src="data:image/svg+xml;base64,PD94bWwgdmVyc2lvbj0iMS4wIj8+" >\nCreated in <b>Deepnote</b></a>'))
 
 
 @kind(notes=["setup"], shown=["import math"])
