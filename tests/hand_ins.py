@@ -358,6 +358,14 @@ def nothing_done(hand_in):
     hand_in.notebook = untouched()
 
 
+@kind(lost={"two_classes": NOT_ATTEMPTED}, notes=["two_classes-task"])
+def nothing_written_and_the_task_split(hand_in):
+    hand_in.leave("two_classes")
+    first, second = hand_in.released("two_classes-task").split("**(b)**")
+    hand_in.write("two_classes-task", first)
+    hand_in.below("two_classes-task", md(f"**(b)**{second}"))
+
+
 @kind(looked_at=True)
 def line_left_and_answer_above_it(hand_in):
     hand_in.write("two_classes", f"{ANSWER}\n\n{hand_in.released('two_classes')}")
