@@ -392,6 +392,14 @@ def nothing_done(hand_in):
     hand_in.notebook = untouched()
 
 
+@kind(lost={"two_classes": NOT_ATTEMPTED}, notes=["two_classes-task"])
+def nothing_written_and_the_task_split(hand_in):
+    hand_in.leave("two_classes")
+    first, second = hand_in.released("two_classes-task").split("**(b)**")
+    hand_in.write("two_classes-task", first)
+    hand_in.below("two_classes-task", md(f"**(b)**{second}"))
+
+
 @kind(looked_at=True)
 def line_left_and_answer_above_it(hand_in):
     hand_in.write("two_classes", f"{ANSWER}\n\n{hand_in.released('two_classes')}")
@@ -836,6 +844,7 @@ INTO_THE_SETUP = {
     "function": lambda text: f"{text}\n\ndef lse(Z, axis):\n    from scipy.special import logsumexp\n    return logsumexp(Z, axis=axis)",
     "magic": lambda text: f"%matplotlib inline\n%load_ext autoreload\n%autoreload 2\n{text}\nfrom scipy.special import logsumexp as lse",
     "colab": lambda text: f"!pip install -q tqdm\n{text}\nfrom scipy.special import logsumexp as lse",
+    "colab-drive": lambda text: f"from google.colab import drive\ndrive.mount('/content/drive')\n{text}\nfrom scipy.special import logsumexp as lse",
     "in-place-of-it": lambda text: "import numpy as np\nfrom scipy.special import logsumexp as lse",
     "in-its-first-line": lambda text: text.replace("import numpy as np", "import numpy as np, math; from scipy.special import logsumexp as lse", 1),
     "with-a-comment": lambda text: f"{text}  # the course's own\nfrom scipy.special import logsumexp as lse # mine",
@@ -853,6 +862,34 @@ def typed_into_the_setup(hand_in, typed):
 def a_constant_in_the_setup(hand_in):
     hand_in.cell("setup").source += "\n\nLARGEST = 1e300\ntorch.manual_seed(0)"
     hand_in.write("softmax", SAFE)
+
+
+@kind(shown=["LARGEST = 1e300"])
+def a_constant_below_what_colab_alone_has(hand_in):
+    hand_in.below("setup", code("from google.colab import drive\ndrive.mount('/content/drive')\nimport jax\nLARGEST = 1e300"))
+    hand_in.write("softmax", SAFE)
+
+
+@kind(shown=["def logsumexp"])
+def all_functions_in_the_first_answer(hand_in):
+    names = [name for name in model_answers() if name != TRAINING]
+    together = "\n\n\n".join(hand_in.cell(name).source for name in names)
+    hand_in.leave(*names)
+    hand_in.write(names[0], together)
+
+
+@kind(notes=["its function stands below it"])
+def two_answers_in_each_others_cells(hand_in):
+    softmax, lse = hand_in.cell("softmax").source, hand_in.cell("logsumexp").source
+    hand_in.write("softmax", lse)
+    hand_in.write("logsumexp", softmax)
+
+
+@kind(lost={task.name: NOT_ATTEMPTED for task in origin().tasks})
+def untouched_and_saved_by_deepnote(hand_in):
+    hand_in.leave(*model_answers(), *WRITTEN)
+    link = "<a href='https://deepnote.com?utm_source=created-in-deepnote-cell'>"
+    hand_in.cells.append(md(f'{link}\n<img alt="Created in deepnote.com" src="data:image/svg+xml;base64,PD94bWwgdmVyc2lvbj0iMS4wIj8+" >\nCreated in <b>Deepnote</b></a>'))
 
 
 @kind(notes=["setup"], shown=["import math"])

@@ -130,7 +130,7 @@ MAKES = [
     "import math, tqdm",
     "import nosuch, os as tqdm",
     "from nosuch import (\n    a,\n    tqdm,\n)",
-    "import nosuch\ntqdm = list",
+    "if True:\n    import nosuch\n    tqdm = list",
     "import nosuch\nfor x, tqdm in []:\n    pass",
 ]
 
@@ -143,6 +143,26 @@ def test_a_name_that_an_earlier_cell_should_have_made_leads_to_its_error(marked,
     assert f"Python does not know the name tqdm here: {earlier}" in message(outcome)
     assert outcome.shared_causes == [f"import {module}, which is not installed here"]
     assert message(marked(f"@tqdm\n{RIGHT}", first=first)) == f"Its cell raises NameError: name 'tqdm' is not defined: {earlier}"
+
+
+HEADS = [
+    "from google.colab import drive\ndrive.mount('/content/drive')\n%cd /content/drive/MyDrive\nlevel = 1",
+    "import os\nos.chdir('/content/drive')\nlevel = 1",
+    "from nosuch import (\n    a,\n    b,\n)\n\nlevel = 1",
+    "%%time\nimport nosuch\nlevel = nosuch.level\nlevel = 1",
+]
+
+
+@pytest.mark.parametrize("first", HEADS)
+def test_what_is_not_here_costs_nothing_below_it_in_a_cell_of_the_students_own(marked, first):
+    outcome = marked(RIGHT.replace("z >=", "z * level >="), first=first)
+    assert outcome.verdicts[TASK].solved and not outcome.shared_causes
+    (own,) = [cell for cell in outcome.notebook.cells if cell.source == first]
+    assert any(output.output_type == "error" for output in own.outputs)
+
+
+def test_any_other_error_ends_a_cell_of_the_students_own(marked):
+    assert not marked(RIGHT.replace("z >=", "z * level >="), first="1 / 0\nlevel = 1").verdicts[TASK].solved
 
 
 MAKES_NOT = ["1 / 0", "import nosuch, tqdm.auto as bar", "import nosuch\ndef f():\n    tqdm = 3", "# tqdm = 3\n1 / 0", "tqdm == 3", "print(tqdm=1 / 0)"]

@@ -552,6 +552,43 @@ def test_a_function_counts_wherever_it_was_written(handed_in):
         assert submission.missing == {"f"} and places.index("def f():\n    return 5") < places.index('check("f")')
 
 
+def test_a_function_in_another_answers_cell_counts(handed_in):
+    notebook = worked_on()
+    cell(notebook, "f").source += "\n\n" + cell(notebook, "g").source
+    cell(notebook, "g").source = cell(RELEASE, "g").source
+    assert handed_in(notebook).missing == {"g"}
+    swapped = worked_on()
+    cell(swapped, "f").source, cell(swapped, "g").source = cell(swapped, "g").source, cell(swapped, "f").source
+    sources = [one.source for one in handed_in(swapped).notebook.cells]
+    assert sources.index('check("f")') > sources.index("def f():\n    return 1") and not handed_in(swapped).missing
+
+
+def test_what_is_said_of_many_cells_is_one_note(handed_in):
+    notebook = nbformat.from_dict(RELEASE)
+    notebook.cells += worked_on().cells
+    notes = handed_in(notebook).notes
+    assert [note for note in notes if "cell was there" in note] == [
+        "the cell was there 2 times, the copies are left out (7 cells: 'intro', 'setup', 'f-task', 'f-check', 'g-task' and 2 more)"
+    ]
+    assert "f: the answer was there 2 times, the last one worked on counts" in notes
+
+
+@pytest.mark.parametrize(
+    "badge",
+    [
+        '<a href="https://deepnote.com?utm_source=created-in-deepnote-cell">\n<img src="data:image/svg+xml;base64,PA=="></img>\nCreated in <b>Deepnote</b></a>',
+        '<a href="https://colab.research.google.com/x"><img src="https://colab.research.google.com/assets/colab-badge.svg" alt="Open In Colab"/></a>',
+        "[![Open In Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/x)",
+    ],
+)
+def test_what_a_site_puts_into_a_notebook_is_not_the_students(badge, handed_in):
+    notebook = nbformat.from_dict(RELEASE)
+    notebook.cells.append(new_markdown_cell(badge))
+    assert list(map(grade_id, handed_in(notebook).notebook.cells)) == IDS
+    notebook.cells[-1].source += "\nBecause."
+    assert handed_in(notebook).notebook.cells[-1].source.endswith("Because.")
+
+
 def of_another_version(notebook, name, source):
     """Change a cell as if nbgrader had released it so."""
     one = cell(notebook, name)
@@ -605,6 +642,23 @@ def test_lost_ids_are_found_again(handed_in):
             assert place < ran.index(f'check("{name}")')
         assert "Because." in ran and "lost" in str(submission.notes) or submission.missing == {"f", "g", "w"}
     assert not by_id.missing and cell(by_id.notebook, "w").source == "Because."
+
+
+def test_cells_without_ids_are_not_missing_when_something_was_added(handed_in):
+    notebook = without_ids(nbformat.from_dict(RELEASE), "id")
+    notebook.cells[IDS.index("setup")].source += "\nimport math"
+    notebook.cells.insert(IDS.index("w") + 1, new_markdown_cell("Because."))
+    submission = handed_in(notebook)
+    assert not any("missing" in note for note in submission.notes) and not submission.missing
+    assert [source for source, _ in own(submission)][1:] == ["import math", "Because."]
+
+
+def test_other_names_for_all_cells_are_lost_names(handed_in):
+    notebook = worked_on()
+    for one in notebook.cells:
+        one.metadata.nbgrader["grade_id"] = f"cell-{grade_id(one)}"
+    (note,) = handed_in(notebook).notes
+    assert note.startswith("10 cells had lost")
 
 
 def test_a_notebook_in_which_nothing_is_left_is_refused_for_that(handed_in):

@@ -19,6 +19,8 @@ DEEPEST = 100
 MOST_CELLS = 1000
 OPENING = [getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY")]  # not every system has them all
 KINDS = ("code", "markdown", "raw")
+BADGE = re.compile(r"created-in-deepnote-cell|/colab-badge\.svg")  # what Deepnote puts below a notebook, and Colab above it
+DRAWN = re.compile(r"<[^<>]*>|\[!\[[^\[\]]*\]\([^()\s]*\)\]\([^()\s]*\)|\s")
 CONFLICT = re.compile(r"^(<{7}|={7}|>{7})( |\r?$)", re.MULTILINE)
 
 
@@ -173,7 +175,12 @@ def understood(found):
         notes.append(f"what is no proper cell is left out, or shown as text: number {', '.join(map(str, odd[:5]))}{' and more' * (len(odd) > 5)}")
     python = mapping(mapping(found.get("metadata")).get("language_info")).get("version")
     python = python if isinstance(python, str) and re.fullmatch(r"\d{1,2}\.\d{1,3}(\.\w{1,10})?", python) else ""
-    return HandedIn([plain_cell(mapping(cell)) for cell in cells], python, notes)
+    return HandedIn([cell for cell in map(plain_cell, map(mapping, cells)) if not is_badge(cell)], python, notes)
+
+
+def is_badge(cell):
+    """Say whether a cell is nothing but a link to the site on which the notebook was saved."""
+    return bool(cell.kind == "markdown" and BADGE.search(cell.source)) and DRAWN.sub("", cell.source) in ("", "CreatedinDeepnote")
 
 
 def is_whole(cell):

@@ -46,9 +46,9 @@ def check_of(name, released):
 
 
 def named(cells, released):
-    """Return the Cells with the names that they have lost, and these names: by the cell's id, else by the released text, else by the function, else by the place."""
+    """Return the Cells with the names that they have lost, and these names: by the cell's id, the released text, the function, the released lines, or the place."""
     cells, found = list(cells), []
-    for find in (by_id, by_text, by_function, by_place):
+    for find in (by_id, by_text, by_function, by_lines, by_place):
         present = {cell.name for cell in cells}
         missing = {name: cell for name, cell in released.items() if name not in present}
         for name, number in find(cells, missing, released) if missing else ():
@@ -105,6 +105,18 @@ def by_function(cells, missing, released):
             yield name, ([number for number in places if number < check] or places)[-1]
 
 
+def by_lines(cells, missing, released):
+    """A locked cell of code is known by its lines when something was added to them."""
+    locked = {name: set(lines(cell.source)) for name, cell in missing.items() if cell.cell_type == "code" and not is_answer(cell)}
+    taken = set()
+    for number, cell in nameless(cells, released) if locked else ():
+        there = set(lines(cell.source)) if cell.kind == "code" else set()
+        name = next((name for name, ours in locked.items() if name not in taken and ours <= there), None)
+        if name:
+            taken.add(name)
+            yield name, number
+
+
 def by_place(cells, missing, released):
     """A written answer may be the one text that stands below its task."""
     order = list(released)
@@ -113,8 +125,9 @@ def by_place(cells, missing, released):
         above = next((number for number, cell in enumerate(cells) if cell.name == task), len(cells))
         below = next((number for number in range(above + 1, len(cells)) if cells[number].name in released), len(cells))
         texts = [number for number in range(above + 1, below) if cells[number].kind != "code" and cells[number].source.strip()]
-        if len(texts) == 1:
-            yield name, texts[0]
+        untouched = [number for number in texts if same(cells[number].source, released[name].source)]
+        if len(untouched or texts) == 1:
+            yield name, (untouched or texts)[0]
 
 
 def defined(source):

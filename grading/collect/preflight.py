@@ -180,9 +180,11 @@ def repaired(cells, release, enough=0.0):
     missing = [name for name in released if name not in counting]
     for name in missing:
         kept_cells.insert(place(name, kept_cells, released), nbformat.from_dict(released[name]))
+    foreign = [name for name in foreign if any(cell.name == name for cell in cells)]
     notes = said(cells, released, found, foreign, missing, changed) + notes
     idle = {name for name in missing if is_answer(released[name])}
     idle |= put_right(kept_cells, released, notes)
+    notes = gathered(notes)
     with_ids(kept_cells)
     metadata = {key: release.metadata[key] for key in ("kernelspec", "language_info") if key in release.metadata}
     notebook = new_notebook(cells=kept_cells, metadata=nbformat.from_dict(metadata))
@@ -213,6 +215,19 @@ def told(names, of_one, of_many):
     if len(names) > SEVERAL:
         return [f"{len(names)} {of_many}: {listed(names, SEVERAL)}"]
     return [f"{name}: {of_one}" for name in names]
+
+
+def gathered(notes):
+    """Return the notes; what is said of more than SEVERAL cells, in one."""
+    of = {}
+    for note in notes:
+        name, _, said = note.partition(": ")
+        of.setdefault(said or note, []).append((name, note))
+    return [
+        note
+        for said, each in of.items()
+        for note in ([f"{said} ({len(each)} cells: {listed([name for name, _ in each], SEVERAL)})"] if len(each) > SEVERAL else [note for _, note in each])
+    ]
 
 
 def same_text(one, other):
@@ -270,9 +285,10 @@ def place(name, cells, released):
 
 
 def put_right(cells, released, notes):
-    """Let each check come after its function, wherever a cell of the student's defines it; return the answers that are as released while another cell has the function."""
+    """Let each check come after its function, wherever a cell of the student's, or another answer's, defines it; return the answers that are as released while another cell has the function."""
     idle = set()
-    own = {id(cell): defined(cell.source) for cell in cells if cell.cell_type == "code" and not name_of(cell)}
+    theirs = [cell for cell in cells if cell.cell_type == "code" and (not name_of(cell) or (is_answer(cell) and not same(cell.source, released[name_of(cell)].source)))]
+    own = {id(cell): defined(cell.source) for cell in theirs}
     for name, cell in released.items():
         check = check_of(name, released) if is_answer(cell) else None
         if not check:
@@ -281,10 +297,10 @@ def put_right(cells, released, notes):
         answer = cells[numbers[name]]
         untouched = same(answer.source, cell.source)
         places = [number for number, one in enumerate(cells) if name in own.get(id(one), ()) and not same(one.source, cell.source)]
-        if untouched and places:
-            idle.add(name)
-        else:
+        if not places or not (untouched or name not in defined(answer.source)):
             places = [numbers[name]]
+        elif untouched:
+            idle.add(name)
         if min(places) > numbers[check]:
             cells.insert(min(places), cells.pop(numbers[check]))
             notes.append(f"{check}: its function stands below it, so it is asked there")

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from nbformat.v4 import new_output
 
+from grading.collect.matching import defined, parsed
 from grading.judge.exam import NO_FUNCTION, UNJUDGED
 from grading.judge.failures import Failures, shared
 from grading.run.session import Died, NoAnswer, Session
@@ -18,6 +19,7 @@ from grading.shared.checks.notebook import score_line
 from grading.shared.checks.verdicts import Verdict
 
 MOST_DEATHS = 3
+MOST_PARTS = 10  # of a cell that are run one after the other
 MOST_SECONDS = 1800  # for a submission, all attempts together
 
 ANSWER = """
@@ -91,8 +93,8 @@ def attempt(submission, files, exam, wall, seconds, left_out, deadline):
                     cell.outputs = [new_output("stream", name="stdout", text=f"This cell was left out, because {left_out[place]}.")]
                     failures.add(cell.source, grade_id, left_out=left_out[place])
                 elif grade_id not in submission.missing and grade_id != "score" and cell.source.strip():
-                    cell.outputs = session.run(cell.source)
-                    failures.add(cell.source, grade_id, cell.outputs)
+                    helps = grade_id is None and not defined(cell.source) & {task.name for task in exam.origin.functions}
+                    run(session, cell, grade_id, failures, deadline if helps else 0)
             second_chances(session, exam, marked)
     except Died as death:
         death.place = place
@@ -103,6 +105,27 @@ def attempt(submission, files, exam, wall, seconds, left_out, deadline):
     for number, cell in enumerate((cell for cell in notebook.cells if cell.cell_type == "code"), start=1):
         cell.execution_count = number
     return marked
+
+
+def run(session, cell, grade_id, failures, until):
+    """Run a cell; until a time, also what stands below a statement that fails for something that is not here."""
+    source, cell.outputs = cell.source, []
+    for _ in range(MOST_PARTS):
+        outputs = session.run(source)
+        cell.outputs += outputs
+        failures.add(source, grade_id, outputs)
+        failure = failures.ran[-1].failure
+        source = below(failure.line, source) if failure and failure.cause and failure.line else ""
+        if not source or time.monotonic() > until:
+            return
+
+
+def below(line, source):
+    """Return what stands below the statement in a line of a cell, in its lines; "" if that is nothing."""
+    tree = parsed(source)
+    end = next((one.end_lineno for one in tree.body if one.lineno <= line <= one.end_lineno), None) if tree else None
+    rest = "\n".join(source.split("\n")[end:]) if end else ""
+    return "\n" * end + rest if rest.strip() else ""
 
 
 def ask(session, exam, task, instead=()):

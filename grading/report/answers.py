@@ -12,6 +12,9 @@ from typing import NamedTuple
 INVISIBLE = "\u00ad\u115f\u1160\u180e\u200b-\u200f\u2060-\u2064\u2800\u3164\ufeff"
 VISIBLE = re.compile(rf"[^\s{INVISIBLE}]+")
 
+ADDRESS = re.compile(r"\([^()\n]{0,200}/chapters/[^()\n]{0,200}\)")  # of a section of the book, which differs from zip to zip
+SHORTEST_HALF = 40  # letters of a cell that was split
+
 
 class Answer(NamedTuple):
     """The answer to a written task: whether its own cell was `worked_on`, and the cells `near` it that are the student's own, in their order."""
@@ -100,7 +103,12 @@ def is_written(cell):
 def is_own(cell, copies):
     """Say whether a cell without a grade id is the student's own and holds something: one that explains is ours, and Jupyter copies released cells."""
     source = source_of(cell)
-    return not said(cell, "grading").get("explains") and VISIBLE.search(source) and letters(source) not in copies - {""}
+    return not said(cell, "grading").get("explains") and VISIBLE.search(source) and not is_copy(letters(source), copies)
+
+
+def is_copy(own, copies):
+    """Say whether letters are those of a released cell, or of the one half of it when it is split."""
+    return bool(own) and (own in copies or (len(own) > SHORTEST_HALF and any(copy.startswith(own) or copy.endswith(own) for copy in copies)))
 
 
 def belongs(grade_id, task):
@@ -117,7 +125,7 @@ def all_letters(sources):
 
 
 def letters(source):
-    return re.sub(r"\W", "", source)
+    return re.sub(r"\W", "", ADDRESS.sub("", source))
 
 
 def by_grade_id(notebook):
