@@ -22,7 +22,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from PIL import Image
 from traitlets.config import Config
 
-from grading.collect.handed_in import files
+from grading.collect.folders import files
 from grading.report import latex, pictures, sanitize
 from grading.report.pages import formula
 from grading.report.sanitize import harmless, text
