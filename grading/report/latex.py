@@ -112,7 +112,7 @@ class Formulas:
             return before + changed + after
         if kind == "text":
             for found in DEFINING.finditer(inner):  # as text it stays
-                self._steps -= 1
+                self._steps -= 2 * LONGEST_COMMAND // TOKENS_A_STEP
                 if self._steps < 0:
                     break
                 tokens = TOKEN.findall(inner[found.start() : found.start() + 2 * LONGEST_COMMAND])[::-1]
