@@ -35,13 +35,14 @@ def running(out, *command):
 
 @contextmanager
 def opened(browser, address, token):
-    """Open formgrader in a new window; at the end, no page may have failed or asked another host for anything."""
+    """Open formgrader in a new window; at the end, no page may have failed, opened a dialog or asked another host for anything."""
     page = browser.new_page()
     page.set_default_timeout(15_000)
     faults = []
     host = urlsplit(address).netloc
     page.on("request", lambda request: urlsplit(request.url).netloc in (host, "") or faults.append(request.url))
     page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("dialog", lambda dialog: (faults.append(f"dialog {dialog.message}"), dialog.dismiss()))
     page.on("response", lambda response: response.status >= 400 and faults.append(f"{response.status} {response.url}"))
     page.goto(f"{address}?token={token}")
     yield page

@@ -304,3 +304,11 @@ def test_what_nearly_all_have_is_one_line_and_the_rest_is_cut():
     assert said[0] == "20 hand-ins use x: student-00, student-01, student-02, student-03, student-04 and 15 more"
     assert said[1] == "1 hand-in opens 0: student-00" and len(said) == 10 + 15 + 1
     assert said[10:12] == ["note: 20 of 20: all", "note: student-00: n0.ipynb is left out"] and said[-1] == "6 more notes are in the table."
+
+
+def test_a_thousand_cells_that_fail_take_no_time():
+    failures, started = Failures(), time.process_time()
+    lost = new_output("error", ename="NameError", evalue="name 'x' is not defined", traceback=[])
+    for _ in range(1000):
+        failures.add("x \n" * 200, None, [lost])
+    assert time.process_time() - started < 10 and failures.ran[-1].failure.said.startswith("raises NameError")

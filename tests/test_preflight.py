@@ -758,3 +758,19 @@ def test_nothing_handed_in_is_said_clearly(tmp_path):
     (tmp_path / "anna" / "02_other").mkdir(parents=True)
     with pytest.raises(Refused, match=f"no folder STUDENT/{NAME}"):
         students(tmp_path, NAME)
+
+
+@pytest.mark.parametrize("points", [-(10**400), 10**400, True, [1], {"a": 1}, "x"], ids=["small", "large", "true", "list", "mapping", "text"])
+def test_odd_points_in_a_cell_are_no_fault_of_the_grader(points, handed_in):
+    notebook = worked_on()
+    cell(notebook, "f-check").metadata.nbgrader["points"] = points
+    assert not handed_in(notebook).notes
+
+
+def test_a_large_notebook_with_odd_data_is_refused_with_its_reason(handed_in, monkeypatch):
+    monkeypatch.setattr(reading, "LARGEST", 1000)
+    for odd in (b"9" * 5000, b'"\xe9"', b"NaN"):
+        with pytest.raises(Refused, match="is damaged"):
+            handed_in(b'{"outputs": "' + b"x" * 1000 + b'", "odd": ' + odd + b', "cells": []}')
+    with pytest.raises(Refused, match="nested too deeply"):
+        handed_in(b'{"outputs": ' + b"[" * 1000 + b"]" * 1000 + b', "cells": []}')

@@ -22,7 +22,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from PIL import Image
 from traitlets.config import Config
 
-from grading.collect.handed_in import files
+from grading.collect.folders import files
 from grading.report import latex, pictures, sanitize
 from grading.report.pages import formula
 from grading.report.sanitize import harmless, text
@@ -962,3 +962,40 @@ def test_no_picture_is_decoded_in_the_grader():
     decoding = r"^\s*(?:from|import) PIL|import_module\(.PIL"
     assert [name for name, source in sources.items() if re.search(decoding, source, re.MULTILINE)] == ["pictures.py"]
     assert not [name for name, source in sources.items() if re.search(r"behind\.pictures|behind import .*pictures", source)]
+
+
+@pytest.mark.parametrize(
+    "name", ["g\u2060def\\sin{P}", "html\u2060Class{x}{y}", "h\u2060ref{https://example.org}{x}", "include\u2060graphics{https://example.org/x.png}", "gd\u2060ef\\a{}"]
+)
+def test_no_command_is_put_together_of_pieces(name):
+    with pytest.raises(latex.Unreadable):
+        latex.readable(rf"\mbox{{a}}\{name}", False)
+    assert formula(rf"\mbox{{a}}\{name}", False).startswith("<code>")
+
+
+@pytest.mark.parametrize("source", ["![a]\n[a]:" + " " * 200_000 + "\n", "![a](b =" + "1" * 200_000 + "z)"], ids=["definition", "size"])
+def test_a_long_address_of_a_picture_takes_no_time(source):
+    started = time.process_time()
+    sanitize.with_pictures(source, lambda target, alt: "")
+    assert time.process_time() - started < 2
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        r"$\newcommand{\f}[1]{\g{#1}}\newcommand{\g}[1]{\f{#1}}$ " + ("$\\f{" + "x" * 5900 + "}$ ") * 3,
+        r"\def\a#1{" * 2000,
+    ],
+    ids=["for ever", "as text"],
+)
+def test_commands_of_a_whole_notebook_take_no_time(source):
+    started = time.process_time()
+    latex.Formulas([source] * 20)
+    assert time.process_time() - started < 5
+
+
+@pytest.mark.parametrize("segment", [b"\xff", b"\xff\xe0\0\2"], ids=["filling", "empty segments"])
+def test_a_jpeg_without_an_end_takes_no_time(segment):
+    started = time.process_time()
+    assert pictures.size_of("JPEG", b"\xff\xd8" + segment * (20_000_000 // len(segment))) is None
+    assert time.process_time() - started < 1

@@ -90,6 +90,8 @@ def without_outputs(file, path):
     try:
         for event, value in ijson.basic_parse(file, use_float=True):
             depth += event.startswith("start") - event.startswith("end")
+            if depth > DEEPEST:
+                raise Refused("the file is not a notebook: its data is nested too deeply")
             if skipping is not None:
                 skipping = skipping if depth > skipping else None
                 continue
@@ -99,10 +101,8 @@ def without_outputs(file, path):
             parts, size = parts + 1, size + (len(value) if isinstance(value, str) else 0)
             if parts > MOST_PARTS or size > LARGEST:
                 raise Refused(f"{named(path)} holds too much, even without its outputs: remove what does not belong to it")
-            if depth > DEEPEST:
-                raise Refused("the file is not a notebook: its data is nested too deeply")
             builder.event(event, value)
-    except ijson.JSONError:
+    except (ijson.JSONError, ValueError):  # a number too long, or letters in another encoding
         raise Refused("the file is damaged or ends in the middle (an upload cut short?): hand in again") from None
     return builder.value
 
@@ -205,7 +205,7 @@ def checksum(kind, source, about):
     graded, solution = about.get("grade", False), about.get("solution", False)
     locked = not solution and (graded or about.get("locked", False))
     points = about.get("points")
-    points = [f"{points:.1f}"] if graded and isinstance(points, int | float) and points < 1000 else []
+    points = [f"{points:.1f}"] if graded and isinstance(points, int | float) and -1000 < points < 1000 else []
     said = [source, kind, *(text(str(each), 10) for each in (graded, solution, locked)), about["grade_id"], *points]
     return hashlib.md5("".join(said).encode("utf-8", "replace")).hexdigest()
 

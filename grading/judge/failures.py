@@ -15,6 +15,7 @@ from grading.collect.handed_in import CONFLICT
 from grading.shared.text import plain, text
 
 LONGEST, LONGEST_LINE = 200_000, 200  # characters of all cells, and of one line, that are looked at
+PATIENCE = 5_000_000  # characters of cells that are looked through for names, each as often as that happens
 HERE = platform.python_version()
 OF_A_FILE = re.compile(r"(.*) \((<[^<>()]*>|[^()]{1,200}), line (\d{1,6})\)", re.S)  # so ends the message of a SyntaxError
 ODD = re.compile(r"invalid (?:non-printable )?character .{0,9}U\+([0-9A-F]{4,6})")
@@ -58,7 +59,7 @@ class Failures:
     """The cells of a submission, in the order in which they were run. python: with which the notebook was last run, "" if that is not known."""
 
     def __init__(self, python=""):
-        self.python, self.ran, self.room = python, [], LONGEST
+        self.python, self.ran, self.room, self.patience = python, [], LONGEST, PATIENCE
 
     def add(self, source, name, outputs=(), left_out=""):
         """Add a cell with its outputs; one that was left out has a reason."""
@@ -70,7 +71,7 @@ class Failures:
 
     def of(self, name):
         """Return the Failure that kept a function that is not there from being made, or None; and whether it is that of its own cell."""
-        failed = [ran for ran in self.ran if ran.failure and line_of(name, ran.source)]
+        failed = [ran for ran in self.ran if ran.failure and self.line_of(name, ran)]
         if failed:
             return failed[-1].failure, True
         own = [ran for ran in self.ran if ran.name == name]
@@ -88,16 +89,23 @@ class Failures:
     def later(self, name):
         """Return the Failure of a cell that would have made a function anew, after it was made, and did not come to that; or None."""
         for ran in reversed(self.ran):
-            line = line_of(name, ran.source)
+            line = self.line_of(name, ran)
             if line and (not ran.failure or ran.failure.line is None or ran.failure.line > line):
                 return None
             if line and "raise NotImplementedError" not in ran.source:  # else that is the untouched one
                 return ran.failure
         return None
 
+    def line_of(self, name, ran):
+        """Return the line of a cell that makes a name, as `line_of` does, while there is patience; 0 afterwards."""
+        if name not in ran.source or self.patience < 0:
+            return 0
+        self.patience -= len(ran.source)
+        return line_of(name, ran.source)
+
     def behind(self, name):
         """Return the Failure that kept a name from being there, or None."""
-        failed = [ran.failure for ran in self.ran if ran.failure and line_of(name, ran.source)]
+        failed = [ran.failure for ran in self.ran if ran.failure and self.line_of(name, ran)]
         return failed[-1] if failed else self.of_stars()
 
 
@@ -230,5 +238,6 @@ def line_of(name, source):
     return 0
 
 
+@functools.lru_cache(1000)
 def may_make_any(source):
     return any(STARS.match(line[:LONGEST_LINE]) for line in source.split("\n"))

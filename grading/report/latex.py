@@ -6,8 +6,11 @@ what KaTeX itself does not know.
 
 import re
 
+from grading.shared.text import DANGEROUS_TEX
+
 MOST_COMMANDS, LONGEST_COMMAND = 200, 1000  # that a notebook defines, characters of one
 MOST_STEPS = 500, 20_000  # of putting commands in their place, in a formula and in a notebook
+TOKENS_A_STEP = 100
 MOST_GROWN = 200_000  # characters by which all formulas of a notebook become longer
 LONGEST_FORMULA = 6000  # characters
 
@@ -109,6 +112,9 @@ class Formulas:
             return before + changed + after
         if kind == "text":
             for found in DEFINING.finditer(inner):  # as text it stays
+                self._steps -= 2 * LONGEST_COMMAND // TOKENS_A_STEP
+                if self._steps < 0:
+                    break
                 tokens = TOKEN.findall(inner[found.start() : found.start() + 2 * LONGEST_COMMAND])[::-1]
                 try:
                     self._define(tokens.pop()[1:], tokens)
@@ -146,10 +152,12 @@ class Formulas:
             if name in DEFINES:
                 self._define(name, left)
             elif command:
-                steps, self._steps = steps + 1, self._steps - 1
+                before = len(left)
+                put = self._put(command, left)
+                steps, self._steps = steps + 1, self._steps - 1 - (before - len(left) + len(put)) // TOKENS_A_STEP
                 if steps > MOST_STEPS[0] or self._steps < 0:
                     raise Unreadable("its commands do not end")
-                left += self._put(command, left)[::-1]
+                left += put[::-1]
                 if len(left) > LONGEST_FORMULA:
                     raise Unreadable("its commands are too long")
             else:
@@ -399,7 +407,10 @@ def readable(latex, display, tags=True):
             done.append(put)
         if len(done) > 2 * LONGEST_FORMULA:
             raise Unreadable("it is too long")
-    return in_rows(done)
+    found = in_rows(done)
+    if DANGEROUS_TEX.search(found):  # of pieces that were put together here
+        raise Unreadable("it holds a command that no page takes")
+    return found
 
 
 def following(left):

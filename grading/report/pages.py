@@ -17,8 +17,6 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from grading.report.latex import LONGEST_FORMULA, Unreadable, readable
 
 OF_NUMBERS = re.compile(r'<mtd class ?="(?:mtr-glue|mml-eqn-num)"></mtd>')
-
-
 HOLDS_ELEMENTS = re.compile(r"<m[oi]\b[^<>]*><m")
 VARIANT = re.compile(r'<(m[in]|mtext) mathvariant="(double-struck|script|fraktur)">([A-Za-z0-9]+)</\1>')
 PLACE_OF_ROWS = re.compile(r"(\\begin\{(?:aligned|gathered|split)\})\s*\[[tbc]\]")  # which KaTeX takes for content

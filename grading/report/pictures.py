@@ -21,6 +21,7 @@ MOST_PIXELS = 50_000_000
 LARGE, MANY_PIXELS = 1_000_000, 4_000_000  # bytes and pixels from which on one is made smaller
 LARGEST_READ, MOST_READ = 40_000_000, 150_000_000  # bytes and pixels of one that may be made smaller
 MOST_PICTURES, MOST_SHRUNK, MOST_NOTES = 100, 40, 20
+MOST_SEGMENTS = 10_000  # of a JPEG before its pixels
 
 MIMES = {"PNG": "image/png", "JPEG": "image/jpeg"}
 READ = {*MIMES, "GIF", "WebP", "BMP", "TIFF", "AVIF"}
@@ -71,7 +72,9 @@ def size_of(kind, data):
 def jpeg_size(data):
     """Return a JPEG's size, and where its pixels begin."""
     place, size = 2, None
-    while place + 4 <= len(data) and data[place] == 0xFF:
+    for _ in range(MOST_SEGMENTS):
+        if place + 4 > len(data) or data[place] != 0xFF:
+            break
         marker, length = data[place + 1], int.from_bytes(data[place + 2 : place + 4], "big")
         if marker == 0xFF:
             place += 1

@@ -41,8 +41,8 @@ PLACED = [
     re.compile(rf"{ALT}\((?P<target>(?:<[^<>\n]*>|[^()\n]|\([^()\n]*\))*+)\)"),
     re.compile(rf"{ALT}(?:\[(?P<reference>[^\[\]\n]*)\])?"),
 ]
-DEFINED = re.compile(r"(?m)^ {0,3}\[(?P<name>[^\[\]\n]+)\]:[ \t]*\n?[ \t]*(?P<target>\S.*)$")
-TITLE = re.compile(r"""\s(?:"[^"]*"|'[^']*'|\([^()]*\)|=\d*x?\d*)\s*$""")
+DEFINED = re.compile(r"(?m)^ {0,3}\[(?P<name>[^\[\]\n]+)\]:[ \t]*+(?:\n[ \t]*+)?(?P<target>\S.*)$")
+TITLE = re.compile(r"""\s(?:"[^"]*"|'[^']*'|\([^()]*\)|=\d*+x?\d*+)\s*$""")
 ATTRIBUTE = re.compile(r"""(?i)\b(src|alt)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'<>=`]+))""")
 QUOTED, HANDLER = re.compile(r"""=\s*(?:"[^"]*"|'[^']*')"""), re.compile(r"(?i)\bon[a-z]+\s*=")
 OBJECT = re.compile(r"<IPython\.core\.display\.\w+ object>")

@@ -29,6 +29,7 @@ BROKEN = [
     (re.compile(r"(?m)(\S)(?=[ \t]*\n[ \t>]*(?:=+|-+)[ \t]*$)"), rf"\1{JOINER}"),
 ]
 
+
 def text(message, longest=500):
     """Return a message as one line that is harmless in a page, in Markdown (nbgrader renders comments), in a table and as text."""
     line = " ".join(plain(message[: 10 * longest]).split())
