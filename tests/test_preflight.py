@@ -495,6 +495,7 @@ WRITTEN_INTO = {
     "another import in its place": ("setup", "import numpy as xp", "import numpy as xp"),
     "a function into a check": ("f-check", '@cache\ndef f():\n    return 7\n\ncheck("f")', "@cache\ndef f():\n    return 7"),
     "all kinds into a check": ("f-check", 'import os\nx = 1\nprint(x)\nfor i in x:\n    y = 2\ncheck("f")', "import os\nx = 1\n# print(x)\n# for i in x:\n#     y = 2"),
+    "lines of an old system into a check": ("f-check", 'x = 1\rprint(x)\ry = 2\rcheck("f")', "x = 1\n# print(x)\ny = 2"),
     "no code into a check": ("f-check", "my answer is: 3", "# my answer is: 3"),
     "points into the last cell": ("score", "score = 14\nscore()\nscore", "score = 14\n# score"),
     "an answer into a task": ("f-task", f"Write `f`.\n\n{LINK}\nIt is short.\n\nMine: $x$.\nAnd so on.", "Mine: $x$.\nAnd so on."),

@@ -6,7 +6,7 @@ import difflib
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_raw_cell
 
-from grading.collect.matching import lines, parsed, same
+from grading.collect.matching import LINE_BREAK, lines, parsed, same
 from grading.shared.links import without_addresses
 
 KINDS = {"code": new_code_cell, "markdown": new_markdown_cell, "raw": new_raw_cell}
@@ -29,9 +29,9 @@ def kept(cell, released, checks):
         runs = cell.kind == "code" and released.cell_type == "markdown" and parsed(source) is not None
         own, said = KINDS["code" if runs else "markdown" if cell.kind == "code" else cell.kind](source), IN_CODE if runs else IN_TEXT
     elif checks:
-        own, said = new_code_cell(definitions(added_code(cell.source, released.source))), IN_CHECK
+        own, said = new_code_cell(definitions(added_code("\n".join(LINE_BREAK.split(cell.source)), released.source))), IN_CHECK
     else:
-        own, said = new_code_cell(added_code(cell.source, released.source)), IN_VERSION if cell.as_released else IN_CODE
+        own, said = new_code_cell(added_code("\n".join(LINE_BREAK.split(cell.source)), released.source)), IN_VERSION if cell.as_released else IN_CODE
     if cell.as_released and (checks or own.cell_type != "code"):
         return []
     if cell.pictures and own.cell_type == "markdown":
