@@ -650,7 +650,7 @@ def photo_of_nine_megabytes_beside_the_notebook(hand_in):
 
 UNSHOWABLE = {
     "that-is-missing": ("photo.png", None, "![](photo.png)"),
-    "of-the-students-computer": ("photo.png", None, "![](C:/Users/anna/Desktop/photo.png)"),
+    "of-the-students-computer": ("photo.png", None, "![](C:/Documents/anna/Desktop/photo.png)"),
     "html-that-is-missing": ("photo7.png", None, "<img src='photo7.png'>"),
     "from-the-web": ("photo8.png", None, "![](https://drive.example.org/photo8.png)"),
     "of-an-iphone": ("IMG_7.HEIC", b"\x00\x00\x00\x18ftypheic" + bytes(500), "![](IMG_7.HEIC)"),
