@@ -1,6 +1,7 @@
 """Attacks, handed in beside honest submissions and graded by the real command: nothing gained, nothing read, nobody harmed."""
 
 import os
+import re
 import secrets
 import signal
 import socket
@@ -36,7 +37,7 @@ pytestmark = pytest.mark.skipif(not stands(), reason="bubblewrap is not installe
 NAME = "02_regression_vs_classification"
 SECONDS = "3"
 MODEL = r"np[.]where[(]z >= 0, 1.0"  # matches the model answer of sigmoid, and not itself
-ODD_NAMES = ["-rf", "=1+1", "'; --", "x" * 200, " space", "../up".replace("/", "\u2215")]
+ODD_NAMES = ["-rf", "=1+1", "'; --", "x" * 200, " space", "up/..".replace("/", "\u2215")]
 HONEST = ["honest-a", "honest-b", "neighbour", "honest-z", *ODD_NAMES]
 read = cache(source.read)
 
@@ -131,15 +132,15 @@ def hand_in_links(folder, where):
 
 
 def hand_in_odd_names(folder):
-    for student in (*ODD_NAMES, "<b>x</b>", "a\nb", "x" * 250):
+    for student in (*ODD_NAMES, "../up".replace("/", "\u2215"), "<b>x</b>", "a\nb", "x" * 250):
         hand_in(folder, student, answers=classes.model_answers(read(NAME)))
     odd = {"-n": b"", "a\nb.txt": b"1", "$(touch x)": b"", "d" * 200: b"", "/".join("d" * 60): b"deep", os.fsdecode(b"\xff.txt"): b""}
     hand_in(folder, "honest-z", answers=classes.model_answers(read(NAME)), beside=odd)
 
 
 def in_table(student):
-    """A name that a spreadsheet would compute has an apostrophe before it."""
-    return f"'{student}" if student[0] in "=+-@" else student
+    """What a spreadsheet would compute in a name has an apostrophe before it."""
+    return re.sub(r"(^|; )(?=[=+@-])", r"\1'", student)
 
 
 class Watch(threading.Thread):
