@@ -14,7 +14,6 @@ import re
 import shutil
 from pathlib import Path, PurePosixPath
 
-import nbformat
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.util import logging
@@ -67,7 +66,7 @@ def pack(folder, requirements, book, target):
         if path.is_file() and not any(part.startswith(".") or part == "__pycache__" for part in inside.parts):
             files[inside.as_posix()] = path.read_bytes()
     notebook = f"{folder.name}.ipynb"
-    files[notebook] = as_released(files[notebook].decode(), leading_to(book, files[notebook].decode())).encode()
+    files[notebook] = leading_to(book, files[notebook].decode()).encode()
     if book:
         files[BOOK] = book.encode()
     write_zip(target, {f"{folder.name}/{name}": content for name, content in files.items()})
@@ -79,19 +78,6 @@ def leading_to(book, notebook):
         return SECTION.sub(r"*\1*", notebook)
     address = json.dumps(book, ensure_ascii=False)[1:-1]
     return SECTION.sub(lambda link: f"[{link[1]}]({address}{link[2]}.html{link[3]})", notebook)
-
-
-def as_released(before, after):
-    """Return a notebook's file in which nbgrader's checksums are those of its cells; by them grading knows what a student has not changed."""
-    if before == after:
-        return after
-    from nbgrader.utils import compute_checksum  # takes a second
-
-    for old, new in zip(*(nbformat.reads(text, as_version=4).cells for text in (before, after)), strict=True):
-        checksum = old.metadata.get("nbgrader", {}).get("checksum")
-        if checksum and old.source != new.source:
-            after = after.replace(f'"{checksum}"', f'"{compute_checksum(new)}"')
-    return after
 
 
 def pack_all(app, exception):
