@@ -662,6 +662,11 @@ def test_other_names_for_all_cells_are_lost_names(handed_in):
     assert note.startswith("10 cells had lost")
 
 
+def test_lost_ids_are_listed_in_the_assignments_order(handed_in):
+    (note,) = handed_in(without_ids(worked_on(), "id")).notes
+    assert note.endswith(": 'intro', 'setup', 'f-task', 'f', 'f-check' and 5 more")
+
+
 def test_a_notebook_in_which_nothing_is_left_is_refused_for_that(handed_in):
     with pytest.raises(Refused, match="none of its cells are there"):
         handed_in(new_notebook(cells=[new_code_cell("score()"), new_code_cell("import numpy as np"), new_code_cell("def h(): pass")]))

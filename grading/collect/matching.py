@@ -54,7 +54,7 @@ def named(cells, released):
         for name, number in find(cells, missing, released) if missing else ():
             cells[number] = cells[number]._replace(name=name, as_released=False)
             found.append(name)
-    return cells, found
+    return cells, sorted(found, key=list(released).index)
 
 
 def nameless(cells, released):
