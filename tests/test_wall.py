@@ -543,6 +543,27 @@ def narrow(request):
         yield wall
 
 
+STARTS_A_PROGRAM = """
+import ctypes
+libc, CLONE_VM, SIGCHLD = ctypes.CDLL(None), 0x100, 17
+held, stack = b"x" * 200_000_000, ctypes.create_string_buffer(1 << 20)
+print(libc.clone(libc.sleep, ctypes.c_void_p(ctypes.addressof(stack) + len(stack) - 64), CLONE_VM | SIGCHLD, ctypes.c_void_p(600)), flush=True)
+input()
+"""
+
+
+def test_memory_is_counted_once_while_a_program_is_being_started():
+    """Its process has the memory of the one that starts it until the program is there, which takes a while on a busy machine."""
+    with subprocess.Popen([sys.executable, "-c", STARTS_A_PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as parent:
+        child = int(parent.stdout.readline())
+        try:
+            assert child > 0 and limits.proportional(child) > 200e6
+            assert 200e6 < limits.memory([parent.pid, child], 0) < 300e6
+        finally:
+            os.kill(child, signal.SIGKILL)
+            parent.kill()
+
+
 @pytest.mark.parametrize("bomb", BOMBS)
 def test_memory_counts_wherever_it_is(narrow, bomb):
     with Session(narrow, seconds_per_cell=8) as session, pytest.raises(Died, match="it took more than 0.3 GB of memory"):

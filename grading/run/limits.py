@@ -1,6 +1,8 @@
 """What a submission may take of the machine, and how much it has taken, as the system counts it."""
 
+import ctypes
 import os
+import platform
 import re
 from dataclasses import dataclass, field
 from itertools import islice
@@ -18,6 +20,8 @@ HANDLES = 256  # that a process may have
 GONE = (FileNotFoundError, ProcessLookupError)  # a process that has ended; no other error means that
 SIMPLE = "status", re.compile(rb"^(?:RssAnon|RssShmem|VmSwap|VmPTE):\s*(\d+) kB$", re.M)
 SHARED = "smaps_rollup", re.compile(rb"^(?:Pss_Anon|Pss_Shmem|SwapPss):\s*(\d+) kB$", re.M)  # what several hold counts once
+
+KCMP, SAME_MEMORY = {"x86_64": 312, "aarch64": 272}, 1  # a call of the system's, and what it is asked
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,18 @@ def memory(numbers, enough):
     locked, numbers = in_locks(numbers), list(map(living, numbers))
     besides = in_sockets(numbers[0]) + in_folders(numbers[0]) + locked
     together = besides + sum(map(resident, numbers))
-    return together if together < enough else besides + sum(map(proportional, numbers))
+    if together < enough:
+        return together
+    apart = []
+    for number in numbers:
+        apart += [] if any(share_memory(number, other) for other in apart) else [number]
+    return besides + sum(map(proportional, apart)) + A_HANDLE * sum(handles(number) for number in numbers if number not in apart)
+
+
+def share_memory(number, other):
+    """Say whether two processes have one memory, as they do while one starts another program: the system then counts all of it in both."""
+    call = KCMP.get(platform.machine())
+    return call is not None and ctypes.CDLL(None).syscall(call, number, other, SAME_MEMORY, 0, 0) == 0
 
 
 def living(number):
