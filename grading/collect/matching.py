@@ -3,29 +3,13 @@
 import ast
 import re
 
+from grading.shared.cells import is_answer, is_check, is_written
 from grading.shared.links import without_addresses
 
 LINE_BREAK = re.compile(r"\r\n|\r|\n")
 HEADING = re.compile(r"#+ +(?:\d+\. *)?([^(\n]*)")
 LONGEST = 20_000  # characters of code that is looked into
 MAGIC = re.compile(r"^([ \t]*)[%!?].*$|^[^#'\"\n]*[^#'\"\n?]\?{1,2}[ \t]*$", re.MULTILINE)
-
-
-def name_of(cell):
-    """Return nbgrader's id of a released cell, None of a student's own."""
-    return cell.metadata.get("nbgrader", {}).get("grade_id")
-
-
-def is_answer(cell):
-    return cell.metadata.nbgrader.get("solution", False)
-
-
-def is_written(cell):
-    return is_answer(cell) and cell.metadata.nbgrader.get("grade", False)
-
-
-def is_check(cell):
-    return cell.metadata.nbgrader.get("grade", False) and not is_answer(cell)
 
 
 def same(one, other):

@@ -12,7 +12,8 @@ from nbformat.v4 import new_notebook
 from grading.collect import folders, handed_in
 from grading.collect.additions import KINDS, explaining, kept
 from grading.collect.handed_in import Refused, listed
-from grading.collect.matching import check_of, defined, is_answer, is_check, is_written, name_of, named, same
+from grading.collect.matching import check_of, defined, named, same
+from grading.shared.cells import is_answer, is_check, is_written, name_of
 from grading.shared.links import without_addresses
 from grading.shared.text import text
 

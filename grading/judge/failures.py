@@ -1,7 +1,7 @@
 """What went wrong in the cells of a submission, and which of it kept a function, or a name, from being there.
 
-Read from the cells' sources and outputs, of which nothing is believed: what is said of them is short and harmless. No source is parsed, which the
-grader's own Python might not survive.
+Read from the cells' sources and outputs, of which nothing is believed: what is said of them is short and harmless. Sources are not
+parsed here: many of these cells are what Python could not understand.
 """
 
 import functools

@@ -14,6 +14,7 @@ from grading.collect.matching import defined, parsed
 from grading.judge.exam import NO_FUNCTION, UNJUDGED
 from grading.judge.failures import Failures, shared
 from grading.run.session import Died, NoAnswer, Session
+from grading.shared.cells import name_of
 from grading.shared.checks.inquiry import Fault
 from grading.shared.checks.notebook import score_line
 from grading.shared.checks.verdicts import Verdict
@@ -82,7 +83,7 @@ def attempt(submission, files, exam, wall, seconds, left_out, deadline):
                     raise Failed(f"It ran for more than {MOST_SECONDS // 60} minutes in all.")
                 if cell.cell_type != "code":
                     continue
-                grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
+                grade_id = name_of(cell)
                 cell.outputs, cell.execution_count = [], None
                 task = exam.by_check.get(grade_id)
                 if task:
@@ -203,7 +204,7 @@ def own_code(notebook, task):
 def show(marked, exam):
     """Put the verdicts where the submission's own checks would have printed theirs; nbgrader reads the last value as points."""
     for cell in marked.notebook.cells:
-        grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
+        grade_id = name_of(cell)
         if grade_id in exam.by_check:
             task = exam.by_check[grade_id]
             verdict = marked.verdicts[task.name]

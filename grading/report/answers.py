@@ -9,9 +9,10 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
+from grading.shared.cells import about, by_grade_id, is_answer, is_written, name_of, said, source_of
+
 INVISIBLE = "\u00ad\u115f\u1160\u180e\u200b-\u200f\u2060-\u2064\u2800\u3164\ufeff"
 VISIBLE = re.compile(rf"[^\s{INVISIBLE}]+")
-
 ADDRESS = re.compile(r"\([^()\n]{0,200}/chapters/[^()\n]{0,200}\)")  # of a section of the book, which differs from zip to zip
 SHORTEST_HALF = 40  # letters of a cell that was split
 
@@ -42,7 +43,7 @@ def written_answers(released, notebook):
     closing = list(released)[max(of_tasks, default=0) + 1 :]
     near, above, prose, task = {name: [] for name in names}, {}, [], None
     for cell in notebook["cells"]:
-        grade_id = about(cell).get("grade_id")
+        grade_id = name_of(cell)
         if grade_id in released:
             task = next((name for name in names if belongs(grade_id, name)), None)
             if task and grade_id != task:
@@ -66,7 +67,7 @@ def answers_of(cells):
     """Say, by grade id, in which cell lies the answer that a graded cell is about: in itself, or in the last answer cell before it."""
     found, answer = {}, None
     for name, cell in cells.items():
-        answer = name if about(cell).get("solution") else answer
+        answer = name if is_answer(cell) else answer
         if about(cell).get("grade"):
             found[name] = answer or name
     return found
@@ -77,7 +78,7 @@ def fingerprints(notebook, written):
 
     written: the Answers of the notebook's written tasks.
     """
-    found = {name: digest([part_of(cell)]) for name, cell in by_grade_id(notebook).items() if about(cell).get("solution")}
+    found = {name: digest([part_of(cell)]) for name, cell in by_grade_id(notebook).items() if is_answer(cell)}
     parts = {name: [part_of(answer.cell), *([part_of(cell), pictures(cell)] for cell in answer.near)] for name, answer in written.items()}
     return found | {name: digest(of_answer) for name, of_answer in parts.items()}
 
@@ -94,10 +95,6 @@ def pictures(cell):
 
 def digest(parts):
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-
-def is_written(cell):
-    return bool(about(cell).get("solution") and about(cell).get("grade"))
 
 
 def is_own(cell, copies):
@@ -126,23 +123,3 @@ def all_letters(sources):
 
 def letters(source):
     return re.sub(r"\W", "", ADDRESS.sub("", source))
-
-
-def by_grade_id(notebook):
-    """Return the cells that nbgrader knows."""
-    return {about(cell)["grade_id"]: cell for cell in notebook["cells"] if "grade_id" in about(cell)}
-
-
-def about(cell):
-    """Return what nbgrader's metadata say of a cell."""
-    return said(cell, "nbgrader")
-
-
-def said(cell, key):
-    found = cell["metadata"].get(key, {})
-    return found if isinstance(found, dict) else {}
-
-
-def source_of(cell):
-    """Return the source of a cell, which a notebook's file holds as a list of lines."""
-    return "".join(cell["source"])

@@ -23,7 +23,8 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.server_extensions.formgrader import apihandlers, handlers
 from nbgrader.server_extensions.formgrader.base import BaseHandler
 
-from grading.report.answers import about, by_grade_id, is_written, source_of, written_answers
+from grading.report.answers import written_answers
+from grading.shared.cells import about, by_grade_id, is_written, source_of
 
 THEIRS, OURS = FileSystemLoader(handlers.template_path), FileSystemLoader(Path(__file__).parent / "templates" / "lists")
 LISTS = Environment(loader=ChoiceLoader([OURS, THEIRS, PrefixLoader({"nbgrader": THEIRS})]), autoescape=True)

@@ -16,11 +16,12 @@ import nbformat
 from grading.author import release, settings, source
 from grading.author.release import Problem, exercise, make_tables, save_cells
 from grading.report import database
-from grading.report.answers import about, answers_of, by_grade_id, fingerprints, source_of, written_answers
+from grading.report.answers import answers_of, fingerprints, written_answers
 from grading.report.comments import marks_on_page, overruled, shown
 from grading.report.database import by_name
 from grading.report.feedback import MAKERS, Feedback, Job, page_of_a_failure
 from grading.report.settings import configuration
+from grading.shared.cells import about, by_grade_id, source_of
 from grading.shared.files import write
 from grading.shared.links import without_addresses
 
