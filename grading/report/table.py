@@ -1,17 +1,13 @@
 """The table of a class: grades.csv."""
 
-import csv
-import io
 import re
 from typing import NamedTuple
 
 from grading.report.results import FAILED, GRADED
 from grading.shared.checks.verdicts import NOT_ATTEMPTED
-from grading.shared.files import write
+from grading.shared import tables
 
 NEEDS_MARKING, BY_HAND = "needs-marking", "by hand"
-# Where a spreadsheet may take what follows for a formula: at the start of a cell, which a line break or the separator of another country begins.
-COMPUTED = re.compile(r"(^|[\n\r\v\f\x85\u2028\u2029\t;])([\s'\"\u200b-\u200f\u2060\ufeff]*)(?=[=+\-@＝＋－＠])")
 
 
 class Row(NamedTuple):
@@ -53,14 +49,5 @@ def notes_by_task(notes, tasks):
 
 
 def write_table(path, rows):
-    """Write the table in one step, as spreadsheets read it: UTF-8 with the mark they know it by. No text in it begins what they would compute."""
-    table = io.StringIO(newline="")
-    writer = csv.writer(table)
-    writer.writerow(Row._fields)
-    writer.writerows([harmless_to_spreadsheets(value) for value in row] for row in rows)
-    write(path, table.getvalue().encode("utf-8-sig"))
-
-
-def harmless_to_spreadsheets(value):
-    """Return a text with an apostrophe before all that a spreadsheet would compute."""
-    return COMPUTED.sub(r"\1\2'", value) if isinstance(value, str) else value
+    """Write the table in one step, as spreadsheets read it."""
+    tables.write_table(path, Row._fields, rows)
