@@ -15,8 +15,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from grading.author import source
 from grading.author.release import Problem
 from grading.author.source import SOLUTIONS
-from grading.collect import folders, preflight
-from grading.collect.folders import fingerprint
+from grading.collect import folders, preflight, times
+from grading.collect.folders import NO_SUBMISSION, fingerprint
 from grading.collect.handed_in import Refused
 from grading.judge.exam import Exam
 from grading.judge.marking import ANSWER, MOST_SECONDS, Failed, beside, mark
@@ -35,7 +35,6 @@ from grading.shared.files import ROOT, write
 from grading.shared.text import text
 from grading.shared.workers import Lost, Workers
 
-NO_SUBMISSION = "no submission"
 BATCH = 1.0  # seconds between two writes to the gradebook
 LONGEST = MOST_SECONDS + 300  # seconds for all that is done about a submission
 PATIENCE = 3.0  # seconds for another grading to end that was just killed
@@ -44,7 +43,7 @@ PATIENCE = 3.0  # seconds for another grading to end that was just killed
 class Outcome(NamedTuple):
     """What came of a submission: the `key` it is known by from now on, the text of its harmless notebook, points by check cell, and texts by task.
 
-    causes: what others may share of what went wrong, as it goes on after "they".
+    causes: what others may share of what went wrong, as it goes on after "they". seconds: that it ran.
     """
 
     key: str
@@ -54,17 +53,20 @@ class Outcome(NamedTuple):
     mistakes: dict
     notes: list
     causes: list
+    seconds: float
 
 
 class Grading:
     """One run: an assignment, a folder of submissions, and where the results go."""
 
-    def __init__(self, name, submitted, out, jobs, seconds, seed, unsafe, console, interrupts):
-        self.name, self.out, self.jobs, self.seconds, self.unsafe = name, out, jobs, seconds, unsafe
+    def __init__(self, name, submitted, out, jobs, seconds, seed, unsafe, console, interrupts, due=None, answers=False):
+        self.name, self.submitted, self.out, self.jobs, self.seconds, self.unsafe = name, submitted, out, jobs, seconds, unsafe
         self.console, self.interrupts, self.broken = console, interrupts, ""
         self.origin = source.outline(name)
         self.students = folders.students(submitted, name)
         self.alone = locked(out)
+        if due:
+            times.set_due(submitted, name, due)
         self.folders = {student.name: student.folders for student in self.students if student.folders}
         self.gradebook = Gradebook(out, name, SOLUTIONS)
         self.folder = out / name
@@ -210,6 +212,7 @@ class Grading:
             return
         for student, outcome in outcomes:
             told = {"messages": outcome.messages, "mistakes": outcome.mistakes, "notes": outcome.notes, "causes": outcome.causes}
+            told["seconds"] = round(outcome.seconds, 1)
             self.known(student, {"status": GRADED, "key": outcome.key} | told)
 
     def fail(self, student, error):
@@ -293,8 +296,9 @@ class Work:
         """Return the Outcome of a student's submission. Raises Refused, Failed, OSError, and what a wall raises."""
         grading, key = self.grading, self.grading.key(student)
         submission = preflight.read(grading.folders[student], grading.name, grading.gradebook.release)
-        files = beside(submission.files, self.exam)
+        files, started = beside(submission.files, self.exam), monotonic()
         marked = mark(submission, files, self.exam, self.wall, grading.seconds)
+        seconds = monotonic() - started
         with Shrinker(self.wall) as shrink:
             notebook = harmless(marked.notebook, files, shrink, marked.notes)
         return Outcome(
@@ -305,6 +309,7 @@ class Work:
             {name: list(map(text, verdict.sentences)) for name, verdict in marked.verdicts.items() if verdict.sentences},
             [text(note) for note in marked.notes],
             list(map(text, marked.shared_causes)),
+            seconds,
         )
 
 

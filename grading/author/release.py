@@ -7,9 +7,10 @@ from pathlib import Path
 
 from grading.author.settings import SETTINGS, config_of
 from grading.shared.files import write
+from grading.shared.trouble import Trouble
 
 
-class Problem(Exception):
+class Problem(Trouble):
     """What nbgrader could not do and what helps, in a sentence or two."""
 
 

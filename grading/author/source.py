@@ -21,6 +21,7 @@ from grading.shared import checks
 from grading.shared.checks.comparison import EDGE, ORDINARY, RESPECTS, TOLERANCE, differences
 from grading.shared.checks.outcomes import call, decode, encode
 from grading.shared.files import ROOT
+from grading.shared.trouble import Trouble
 
 SOLUTIONS = ROOT / "solutions"
 EXERCISES = ROOT / "exercises"
@@ -31,7 +32,7 @@ SETUP, HELPERS, ANSWER, WRITTEN, CHECK, CASES, MISTAKES, ALTERNATIVES = "setup",
 HELPER_MODULES = "checks/helpers"  # in the exercise's folder
 
 
-class SourceError(Exception):
+class SourceError(Trouble):
     """What is wrong with a solution notebook, in one line."""
 
 

@@ -14,6 +14,7 @@ MOST_FILES = 1000
 LONGEST_NAME = 240  # bytes: results are kept in files of that name
 JOINING = "\u200c\u200d\u200e\u200f"  # invisible, and part of names in many scripts
 ENVIRONMENT = {"pyvenv.cfg", "conda-meta"}  # what marks a folder as one
+NO_SUBMISSION = "no submission"  # so begins the reason where nothing was handed in
 NOT_HANDED_IN = {"__pycache__", "__MACOSX", "node_modules", "site-packages"}
 
 
@@ -51,7 +52,7 @@ def student(called, folders, name):
     if any(folder.is_symlink() or inside.is_symlink() for folder, inside in holding):
         return Student(called, (), "the folder is a symbolic link: put the folder itself there")
     if not holding:
-        return Student(called, (), f"no submission: there is no folder {name}")
+        return Student(called, (), f"{NO_SUBMISSION}: there is no folder {name}")
     return Student(called, tuple(inside for _, inside in holding))
 
 

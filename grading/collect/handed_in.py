@@ -11,6 +11,7 @@ from typing import NamedTuple
 import nbformat
 
 from grading.shared.text import text
+from grading.shared.trouble import Trouble
 
 LARGEST = 50_000_000  # bytes of a notebook without its outputs, and of all files in its folder
 LARGEST_FILE = 300_000_000  # bytes of a notebook
@@ -24,7 +25,7 @@ DRAWN = re.compile(r"<[^<>]*>|\[!\[[^\[\]]*\]\([^()\s]*\)\]\([^()\s]*\)|\s")
 CONFLICT = re.compile(r"^(<{7}|={7}|>{7})( |\r?$)", re.MULTILINE)
 
 
-class Refused(Exception):
+class Refused(Trouble):
     """Why a submission cannot be graded, in one line that says what to do."""
 
 

@@ -4,8 +4,8 @@ import re
 from typing import NamedTuple
 
 from grading.report.results import FAILED, GRADED
-from grading.shared.checks.verdicts import NOT_ATTEMPTED
 from grading.shared import tables
+from grading.shared.checks.verdicts import NOT_ATTEMPTED
 
 NEEDS_MARKING, BY_HAND = "needs-marking", "by hand"
 

@@ -24,6 +24,7 @@ import matplotlib
 import psutil
 
 from grading.run.limits import SCRATCH, Bounds, processes
+from grading.shared.trouble import Trouble
 
 START, PATIENCE = 120, 2  # seconds for Python to become ready, and to end
 TRIES = 4  # to start a submission
@@ -44,7 +45,7 @@ WHAT_HELPS = (
 )
 
 
-class NoWall(Exception):
+class NoWall(Trouble):
     """Why submissions cannot be run behind the wall on this machine, and what helps."""
 
 
