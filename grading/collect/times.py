@@ -4,6 +4,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from grading.collect import folders
 from grading.collect.handed_in import Refused
 from grading.shared.tables import read_table, write_table
 from grading.shared.text import text
@@ -79,6 +80,11 @@ def each(path, columns, made):
             yield made({title: row.get(title, "") for title in columns})
     except (ValueError, OSError) as error:
         raise Refused(f"{text(str(path))}, line {number}: {text(str(error))}. Mend it, or delete it to begin anew") from None
+
+
+def fingerprint_of(folder):
+    """Return what changes when a file that counts in an assignment's folder does."""
+    return folders.fingerprint(folders.files(folder), folder)
 
 
 def parse_due(said):

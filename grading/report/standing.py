@@ -7,9 +7,10 @@ from typing import NamedTuple
 from grading.author import source
 from grading.author.source import SOLUTIONS
 from grading.collect import folders, times
-from grading.collect.folders import NO_SUBMISSION, fingerprint
+from grading.collect.folders import NO_SUBMISSION
 from grading.collect.handed_in import Refused
 from grading.collect.people import People
+from grading.collect.times import fingerprint_of
 from grading.report.gradebook import Gradebook
 from grading.report.results import FAILED, GRADED, Results
 from grading.report.table import NEEDS_MARKING, rows
@@ -85,12 +86,12 @@ def stand(called, student, tasks, results, marks):
 def is_changed(student, result):
     """Say whether what lies there is otherwise than what was graded."""
     known = result.get("key", "").split()[:-OF_RULES]
-    return bool(known) and known != [fingerprint(folders.files(folder), folder) for folder in student.folders]
+    return bool(known) and known != [fingerprint_of(folder) for folder in student.folders]
 
 
 def when(holding, taken, due):
     """Return what is known of the time when something was handed in; taken: what was Collected, None if it came otherwise."""
-    if taken and [taken.fingerprint] != [fingerprint(folders.files(folder), folder) for folder in holding]:
+    if taken and [taken.fingerprint] != [fingerprint_of(folder) for folder in holding]:
         taken = None  # it was changed since
     at, time_from, late = (taken.handed_in, taken.time_from, taken.late) if taken else (None, "", "")
     if not taken:
