@@ -18,12 +18,15 @@ from grading.author.source import SOLUTIONS
 from grading.collect import folders, preflight, times
 from grading.collect.folders import NO_SUBMISSION, fingerprint
 from grading.collect.handed_in import Refused
+from grading.collect.people import People
 from grading.judge.exam import Exam
 from grading.judge.marking import ANSWER, MOST_SECONDS, Failed, beside, mark
+from grading.report import classroom
 from grading.report.feedback import Unshowable
 from grading.report.gradebook import Gradebook
 from grading.report.results import FAILED, GRADED, Results
 from grading.report.sanitize import harmless
+from grading.report.standing import standings
 from grading.report.summary import summary
 from grading.report.table import NEEDS_MARKING, rows, write_table
 from grading.run.pictures import Shrinker
@@ -64,6 +67,7 @@ class Grading:
         self.console, self.interrupts, self.broken = console, interrupts, ""
         self.origin = source.outline(name)
         self.students = folders.students(submitted, name)
+        self.names = {person.folder: person.name for person in People.read(submitted)}
         self.alone = locked(out)
         if due:
             times.set_due(submitted, name, due)
@@ -106,6 +110,7 @@ class Grading:
         names = [student.name for student in self.students if student.name in self.results]
         table = [row for name in names for row in rows(name, self.origin.tasks, self.results[name], marks.get(name, {}))]
         write_table(self.folder / "grades.csv", table)
+        self.write_report()
         self.report(table, graded)
         if foreign and graded == len(changed):
             self.say(f"  graded again, because another program had changed marks or notebook (nbgrader's own autograde?): {', '.join(foreign)}")
@@ -257,9 +262,15 @@ class Grading:
             if student.name not in self.results:
                 self.say(f"  {student.name}: {student.reason or 'not graded yet'}")
         self.say(f"Grades: {self.folder / 'grades.csv'}")
+        self.say(f"Report: {self.folder / 'report.html'}")
         self.say(f"Feedback: {self.out / 'feedback'}")
         if any(row.status == NEEDS_MARKING for row in table):
             self.say(f"Marking by hand: start jupyter lab in {self.out}, menu Nbgrader, Formgrader; then run this command again.")
+
+    def write_report(self):
+        """Write the page about the class."""
+        found = standings(self.name, self.submitted, self.out, self.gradebook)
+        classroom.write(self.folder / "report.html", self.name, found, self.origin, self.names, times.due(self.submitted, self.name))
 
     def say(self, line):
         self.console.print(line, highlight=False, soft_wrap=True)

@@ -4,6 +4,7 @@ import functools
 import re
 
 import nbformat
+import yaml
 from docutils.nodes import make_id
 
 from grading.shared.files import ROOT
@@ -40,3 +41,9 @@ def headings(page):
                 found[make_id(label)] = title
         label = target[1] if target else label if line.startswith("{") else None
     return found
+
+
+def address():
+    """Return where the book is published, as _config.yml says; "" if it does not."""
+    html = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8")).get("html") or {}
+    return (html.get("baseurl") or "").rstrip("/")

@@ -37,31 +37,47 @@ def summary(name, tasks, results, rows, graded_now):
 
 def causes(graded):
     """Yield a line for each cause of lost points that others may share, the most frequent first."""
-    met = {}
+    for said, students in met(graded)[:MOST_CAUSES]:
+        yield f"  {said}: {some(students)}"
+
+
+def met(graded):
+    """Return pairs of what hand-ins have met, and the students, those of most first."""
+    causes = {}
     for student, result in graded.items():
         for cause in result.get("causes", []):
-            met.setdefault(cause, []).append(student)
-    for cause, students in sorted(met.items(), key=lambda each: -len(each[1]))[:MOST_CAUSES]:
+            causes.setdefault(cause, []).append(student)
+    found = []
+    for cause, students in sorted(causes.items(), key=lambda each: -len(each[1])):
         verb, _, rest = cause.partition(" ")
-        yield f"  {count(len(students), 'hand-in', 'hand-ins')} {verb}{'s' if len(students) == 1 else ''} {rest}: {some(students)}"
+        found.append((f"{count(len(students), 'hand-in', 'hand-ins')} {verb}{'s' if len(students) == 1 else ''} {rest}", students))
+    return found
 
 
 def notes(graded):
-    """Yield a line for each kind of note, those of most students first. Notes that begin with a cell's name and go on alike are one kind."""
-    kinds = {}
+    """Yield a line for each kind of note."""
+    found = kinds(graded)
+    for said, students in found[:MOST_NOTES]:
+        all_of_them = len(students) > MOST_NAMED and len(students) >= NEARLY_ALL * len(graded)
+        yield f"  note: {f'{len(students)} of {len(graded)}' if all_of_them else some(students)}: {said}"
+    if len(found) > MOST_NOTES:
+        yield f"  {count(len(found) - MOST_NOTES, 'more note is', 'more notes are')} in the table."
+
+
+def kinds(graded):
+    """Return pairs of a kind of note and its students, those of most first. Notes that begin with a cell's name and go on alike are one kind."""
+    found = {}
     for student, result in graded.items():
         for note in result["notes"]:
             cell, said = re.fullmatch(r"(?:([\w-]+): )?(.*)", note, re.S).groups()
-            students, cells = kinds.setdefault(said, ({}, {}))
+            students, cells = found.setdefault(said, ({}, {}))
             students[student] = cells[cell] = None
-    ordered = sorted(kinds.items(), key=lambda each: -len(each[1][0]))
-    for said, (students, cells) in ordered[:MOST_NOTES]:
+    ordered = []
+    for said, (students, cells) in sorted(found.items(), key=lambda each: -len(each[1][0])):
         named = list(filter(None, cells))
         said = f"{named[0]}: {said}" if len(cells) == 1 and named else f"{said} ({some(named)})" if named else said
-        all_of_them = len(students) > MOST_NAMED and len(students) >= NEARLY_ALL * len(graded)
-        yield f"  note: {f'{len(students)} of {len(graded)}' if all_of_them else some(list(students))}: {said}"
-    if len(ordered) > MOST_NOTES:
-        yield f"  {count(len(ordered) - MOST_NOTES, 'more note is', 'more notes are')} in the table."
+        ordered.append((said, list(students)))
+    return ordered
 
 
 def some(names):

@@ -1,0 +1,88 @@
+"use strict";
+// Works from the first line on, so that names which were hidden before are never seen. Without it the switches still work, by the style sheet.
+{
+  const hide = document.getElementById("hide");
+  const memory = (key, value) => {
+    try {
+      return value === undefined ? localStorage.getItem(key) : localStorage.setItem(key, value);
+    } catch {
+      return null;
+    }
+  };
+  const themes = [...document.querySelectorAll("[name=theme]")];
+  for (const theme of themes) {
+    theme.checked = theme.value === (memory("report-theme") ?? "auto");
+    theme.addEventListener("change", () => memory("report-theme", theme.value));
+  }
+  hide.checked = memory("report-names") === "hidden";
+
+  const collator = new Intl.Collator(undefined, { numeric: true });
+  const taken = new Map(); // what is hidden leaves the page, and is put back
+  const called = (place) => place.querySelector(".w > :first-child:not(i)")?.textContent ?? place.querySelector(".w > i")?.textContent ?? "";
+  const byName = (one, other) => collator.compare(called(one), called(other));
+
+  const key = (row, column) => {
+    const cell = row.cells[column];
+    return cell.querySelector(":scope > .w") ? called(cell) : cell.dataset.k ?? cell.textContent.trim();
+  };
+  const compare = (one, other) => (isNaN(one) || isNaN(other) ? collator.compare(one, other) : one - other);
+
+  const sort = (table, column, downwards) => {
+    const rows = [...table.tBodies[0].rows].map((row) => [key(row, column), row]);
+    rows.sort(([one, first], [other, second]) => {
+      if (!one || !other) return (one ? 0 : 1) - (other ? 0 : 1) || byName(first, second);
+      return (downwards ? compare(other, one) : compare(one, other)) || byName(first, second);
+    });
+    table.tBodies[0].append(...rows.map(([, row]) => row));
+  };
+
+  const orderAgain = () => {
+    for (const list of document.querySelectorAll(".names, .said")) if (!list.closest("#late, #runs")) list.append(...[...list.children].sort(byName));
+    for (const table of document.querySelectorAll(".sortable")) {
+      const head = table.querySelector("th[aria-sort]");
+      sort(table, head.cellIndex, head.getAttribute("aria-sort") === "descending");
+    }
+  };
+
+  const show = () => {
+    if (hide.checked) {
+      for (const who of document.querySelectorAll(".w:has(> :nth-child(2))")) taken.set(who, who.removeChild(who.firstElementChild));
+    } else {
+      for (const [who, name] of taken) who.prepend(name);
+      taken.clear();
+    }
+    orderAgain();
+  };
+
+  document.addEventListener("DOMContentLoaded", () => {
+    for (const table of document.querySelectorAll(".sortable"))
+      for (const head of table.tHead.rows[0].cells) {
+        const button = document.createElement("button");
+        button.type = "button";
+        button.append(...head.childNodes);
+        head.append(button);
+        const first = head.matches(".number, .upright") ? "descending" : "ascending";
+        button.addEventListener("click", () => {
+          const now = head.getAttribute("aria-sort");
+          const next = now === "descending" ? "ascending" : now === "ascending" ? "descending" : first;
+          table.querySelector("th[aria-sort]").removeAttribute("aria-sort");
+          head.setAttribute("aria-sort", next);
+          sort(table, head.cellIndex, next === "descending");
+        });
+      }
+    document.querySelector(".mistakes th")?.setAttribute("aria-sort", "descending");
+    document.querySelector(".all th:nth-child(2)")?.setAttribute("aria-sort", "descending");
+    show();
+    hide.addEventListener("change", () => {
+      memory("report-names", hide.checked ? "hidden" : "shown");
+      show();
+    });
+  });
+
+  let opened = [];
+  addEventListener("beforeprint", () => {
+    opened = [...document.querySelectorAll("details:not([open])")];
+    opened.forEach((details) => (details.open = true));
+  });
+  addEventListener("afterprint", () => opened.forEach((details) => (details.open = false)));
+}
