@@ -24,6 +24,7 @@ IDENTIFIER = re.compile(r"(\D*[^\W\d]\D*?)(\d+)")
 OF_AN_ASSIGNMENT = re.compile(r"(.*)\s\((\d+)\)")
 ROUNDED = re.compile(r"\d[.,]?\d*E\+\d+", re.IGNORECASE)  # what a spreadsheet makes of a long number
 NUMBERS = re.compile(r"\bID\b|ident|nummer|número|numéro|numero|matri[ck]|номер|学号|學號|番号", re.IGNORECASE)
+NO = set("no nein non nee nej nei nie ne não nu nem hayır нет ні не όχι ei いいえ 否 아니오 không لا לא".split())  # of "Grade can be changed"
 HIDDEN = re.compile(r"\s*(Muted|Manual Posting.*)?\s*", re.IGNORECASE)
 ANEW = {MOODLE: "in Moodle, the assignment's 'Download grading worksheet'", CANVAS: "in Canvas, the gradebook's 'Export'"}
 
@@ -127,9 +128,15 @@ class Sheet:
         hidden = {row for row in self.students if all(HIDDEN.fullmatch(value) for value in self.values(row))}
         test = {row for row in self.students if self.name_in_canvas(row) == "Test Student"}
         self.students = [row for row in self.students if row not in hidden | test | set(possible)]
+        if self.encoding != "utf-8" or self.delimiter == "\t" or self.text.startswith(('\ufeff"', "\ufeffLast")):
+            raise self.refused("was saved in a form that Canvas does not read. Export it anew", CANVAS)
         if any(ROUNDED.fullmatch(self.value(row, self.id)) for row in self.students):
             raise self.refused("has IDs that a spreadsheet has rounded. Export it anew", CANVAS)
+        self.is_english = False  # Canvas reads a comma in every language
         after = self.header.index("Section")
+        short = next((row for row in self.students if len(self.lines[row]) < len(self.header)), None)
+        if short:
+            raise self.refused(f"has only {len(self.lines[short])} cells in row {short + 1}. Export it anew", CANVAS)
         self.candidates = [
             number
             for number, title in enumerate(self.header)
@@ -154,6 +161,7 @@ class Sheet:
         self.id, self.of_columns = 0, None
         if not are_identifiers(columns[0]):
             raise self.refused("is neither Moodle's grading worksheet, whose first column holds identifiers, nor Canvas's gradebook. Download it anew", MOODLE)
+        self.is_english = "Grade" in self.header
         self.most = next((number for number in reversed(columns) if self.is_maximum(number, columns)), None)
         self.candidates = [] if self.most is None else [self.most - 1]
 
@@ -206,7 +214,7 @@ class Sheet:
         elif self.lms == MOODLE:
             found = self.candidates
         else:
-            found = [number for number in self.candidates if any(f" {words(title)} " in f" {words(self.header[number])} " for title in titles)]
+            found = self.called(titles)
         if len(found) == 1 and self.header.count(self.header[found[0]]) == 1:
             return self.header[found[0]]
         possible = self.header[1:] if self.lms == MOODLE else [self.header[number] for number in self.candidates]
@@ -214,6 +222,20 @@ class Sheet:
             raise self.refused("has no column of an assignment, with its number in brackets. Export it anew", self.lms)
         why = f"has {'more than one' if found else 'no'} column {text(wanted)}" if wanted else "does not show which column is that of the points"
         raise self.refused(f"{why}: name it with --column, one of {text(listed(possible, 20), 2000)}")
+
+    def called(self, titles):
+        """Return the columns of Canvas's assignments that are called so, or else those whose title holds one of these."""
+        known = {number: words(OF_AN_ASSIGNMENT.fullmatch(self.header[number])[1]) for number in self.candidates}
+        exact = [number for number in known if known[number] in map(words, titles)]
+        return exact or [number for number in known if any(f" {words(title)} " in f" {known[number]} " for title in titles)]
+
+    def why_not(self, row, title):
+        """Return why a student's cell in the column of points is not ours to change; "" if it is."""
+        value = self.value(row, self.header.index(title))
+        if self.lms == CANVAS:
+            return {"EX": "excused in Canvas", "N/A": "not assigned to them in Canvas"}.get(value.upper(), "")
+        after = range(self.most + 1, min(self.most + 3, len(self.header))) if self.most else ()
+        return "locked in Moodle, or overridden in its gradebook" if any(self.value(row, number).casefold() in NO for number in after) else ""
 
     def maximum(self, title):
         """Return the most points that a column takes, None if the sheet does not say."""
@@ -232,7 +254,7 @@ class Sheet:
         column = self.header.index(title)
         numbers = [*self.column(column), self.value(self.students[0], self.most) if self.lms == MOODLE and self.most else ""]
         numbers += [self.value(self.of_columns, column)] if self.of_columns else []
-        comma = title != "Grade" and any(re.fullmatch(r"\d+,\d+", number) for number in numbers)
+        comma = not self.is_english and any(re.fullmatch(r"\d+,\d+", number) for number in numbers)
         number = f"{round(points, 2):g}"
         return number.replace(".", ",") if comma else number
 
