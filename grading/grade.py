@@ -72,7 +72,7 @@ class Grading:
         if due:
             times.set_due(submitted, name, due)
         self.folders = {student.name: student.folders for student in self.students if student.folders}
-        self.gradebook = Gradebook(out, name, SOLUTIONS)
+        self.gradebook = Gradebook(out, name, SOLUTIONS, answers)
         self.folder = out / name
         self.store = Results(self.folder / "results")
         self.results = {name: result for name in self.folders if (result := self.store.read(name))}
