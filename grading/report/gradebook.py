@@ -230,6 +230,11 @@ class Gradebook:
             write(page, page_of_a_failure(self.name, reason).encode())
         return page
 
+    def date(self, due, handed_in):
+        """Let nbgrader know when the assignment is due, an aware time or None, and when students handed in, by student; None where nobody knows."""
+        with self._told(), database.opened(self._url, writing=True) as session:
+            database.date(session, self.name, due, handed_in)
+
     def students(self):
         """Return the names of the students whose submission was entered."""
         return self.marks_of_all().keys()
