@@ -1,20 +1,23 @@
-"""Who is who: `names.csv`, which maps what an LMS calls people to the folders of their submissions. An instructor may edit it."""
+"""Who is who: `names.csv` beside the students' folders, which says whose each is, by the names and numbers that an LMS has for them."""
 
+import re
+import unicodedata
 from pathlib import Path
 from typing import NamedTuple
 
+from grading.collect.folders import is_odd
 from grading.collect.handed_in import Refused
 from grading.shared.tables import read_table, write_table
 from grading.shared.text import text
 
-MOODLE = "moodle "  # so begin the columns of Moodle's identifiers, which are drawn anew for each assignment
+FILE = "names.csv"
+KEYS = ("name", "email", "number", "canvas")
+MOODLE = "moodle "  # and an assignment: Moodle draws new numbers for each
+ROUNDED = re.compile(r"\d[.,]?\d*[eE]\+?\d+")  # what a spreadsheet makes of a long number
 
 
 class Person(NamedTuple):
-    """A student: the folder, what an LMS calls them, and the numbers that it knows them by.
-
-    number: the student's own (Moodle's ID number, Canvas's SIS User ID, Gradescope's SID). canvas: Canvas's ID. moodle: identifiers by assignment.
-    """
+    """Whose a folder is. number: the student's own (Moodle's ID number, Canvas's SIS User ID, Gradescope's SID). canvas: Canvas's ID. moodle: digits by assignment."""
 
     folder: str
     name: str = ""
@@ -22,57 +25,100 @@ class Person(NamedTuple):
     number: str = ""
     canvas: str = ""
     moodle: dict = {}
+    other: dict = {}  # what an instructor has put beside it
 
 
 class People:
-    """The people of a class, in the order of the file. `other` are an instructor's own columns, as rows by folder."""
+    """The persons of a names.csv, in its order. The file may be edited: columns that are not ours stay."""
 
-    def __init__(self, path, people=(), other=None):
-        self.path, self._of, self._other = path, {person.folder: person for person in people}, other or {}
+    def __init__(self, path, persons=(), titles=()):
+        self.path, self.titles = Path(path), list(titles)
+        self._persons = {person.folder: person for person in persons}
 
     @classmethod
     def read(cls, submitted):
-        """Read SUBMITTED/names.csv; without it there is nobody. Raises Refused, with the line."""
-        path, people, others, number = Path(submitted, "names.csv"), {}, {}, 1
+        """Return the People of a folder of submissions, none where it has no names.csv. Raises Refused, with the line."""
+        path = Path(submitted, FILE)
         if not path.exists():
             return cls(path)
+        people, number = cls(path), 1
         try:
-            header, rows = read_table(path)
-            if "folder" not in header:
-                raise ValueError("there is no column folder")
+            people.titles, rows = read_table(path)
+            check(people.titles)
             for number, row in enumerate(rows, start=2):
-                row = {title: value.strip() for title, value in row.items()}
-                if not row["folder"]:
-                    raise ValueError("a person has no folder")
-                if row["folder"] in people:
-                    raise ValueError(f"the folder {row['folder']} is there twice")
-                moodle = {title.removeprefix(MOODLE): value for title, value in row.items() if title.startswith(MOODLE) and value}
-                people[row["folder"]] = Person(**{field: row.get(field, "") for field in Person._fields[:-1]}, moodle=moodle)
-                others[row["folder"]] = {title: row.get(title, "") for title in header if title not in Person._fields and not title.startswith(MOODLE)}
+                person = person_of(row)
+                if person.folder in people._persons:
+                    raise ValueError(f"the folder {person.folder} is there twice")
+                people.put(person)
         except (ValueError, OSError) as error:
-            raise Refused(f"{text(str(path))}, line {number}: {text(str(error))}. Mend it and run this again") from None
-        return cls(path, people.values(), others)
+            raise Refused(f"{text(str(path))}, line {number}: {text(str(error))}. Mend it: it says whose the folders are") from None
+        return people
 
     def __iter__(self):
-        return iter(self._of.values())
+        return iter(self._persons.values())
 
     def of(self, folder):
-        """Return the Person of a folder, or None."""
-        return self._of.get(folder)
+        """Return whose a folder is, None if nobody knows."""
+        return self._persons.get(unicodedata.normalize("NFC", folder))
+
+    def find(self, key, value, assignment=None):
+        """Return all whose `key` (a Person's field; "moodle" with its assignment) is this value: one, if it tells them apart. An empty one is nobody's."""
+        wanted = same(value)
+        if not wanted:
+            return []
+        values = [(person.moodle.get(assignment, "") if key == "moodle" else getattr(person, key), person) for person in self]
+        found = [person for known, person in values if same(known) == wanted]
+        if not found and key == "number":  # a spreadsheet drops the zeros at its start
+            found = [person for known, person in values if known and same(known).lstrip("0") == wanted.lstrip("0")]
+        return found
 
     def put(self, person):
-        """Add a person, or replace the one of that folder."""
-        self._of[person.folder] = person
+        """Add a person, in the place of whom the folder was said to be."""
+        self._persons[person.folder] = person
 
     def write(self):
-        """Write the file, without columns that are empty throughout."""
-        fields = [field for field in Person._fields[:-1] if field in ("folder", "name") or any(getattr(person, field) for person in self)]
-        assignments = sorted({name for person in self for name in person.moodle})
-        other = list(dict.fromkeys(title for row in self._other.values() for title in row))
-        rows = [
-            [getattr(person, field) for field in fields]
-            + [person.moodle.get(name, "") for name in assignments]
-            + [self._other.get(person.folder, {}).get(title, "") for title in other]
-            for person in self
-        ]
-        write_table(self.path, [*fields, *(MOODLE + name for name in assignments), *other], rows)
+        """Write names.csv: our columns that are not empty, and an instructor's."""
+        ours = {title: value_of(title) for title in ("folder", *KEYS, *sorted({MOODLE + name for person in self for name in person.moodle}))}
+        titles = [*self.titles, *(title for title in ours if title not in self.titles and (title == "folder" or any(map(ours[title], self))))]
+        values = [ours.get(title) or value_of(title) for title in titles]
+        write_table(self.path, titles, [[value(person) for value in values] for person in self])
+
+
+def check(titles):
+    """Raise ValueError unless these are columns of a names.csv."""
+    while titles and not titles[-1]:
+        titles.pop()
+    if "folder" not in titles:
+        raise ValueError("there is no column 'folder'")
+    if twice := [title for title in titles if titles.count(title) > 1]:
+        raise ValueError(f"two columns have the title '{twice[0]}'")
+
+
+def person_of(row):
+    """Return the Person of a row. Raises ValueError."""
+    row = {title: unicodedata.normalize("NFC", value.strip()) for title, value in row.items()}
+    folder = row.pop("folder")
+    if not folder:
+        raise ValueError("the folder is missing")
+    if folder.startswith(".") or any(is_odd(letter) or letter == "/" for letter in folder):
+        raise ValueError(f"'{folder}' can be no student's folder")
+    moodle = {title.removeprefix(MOODLE): value for title, value in row.items() if title.startswith(MOODLE) and value}
+    for value in (row.get("number", ""), row.get("canvas", ""), *moodle.values()):
+        if ROUNDED.fullmatch(value) and not value.isdigit():
+            raise ValueError(f"'{value}' was a longer number, which a spreadsheet has rounded: put it right as text")
+    other = {title: value for title, value in row.items() if title not in KEYS and not title.startswith(MOODLE)}
+    return Person(folder, *(row.get(key, "") for key in KEYS), moodle, other)
+
+
+def value_of(title):
+    """Return the function that gives a Person's value in a column."""
+    if title.startswith(MOODLE):
+        return lambda person: person.moodle.get(title.removeprefix(MOODLE), "")
+    if title in Person._fields[: 1 + len(KEYS)]:
+        return lambda person: getattr(person, title)
+    return lambda person: person.other.get(title, "")
+
+
+def same(value):
+    """Return what two writings of a name, an address or a number have in common."""
+    return " ".join(unicodedata.normalize("NFC", value).casefold().split())

@@ -20,6 +20,7 @@ from markupsafe import Markup, escape
 
 from grading.author import sections
 from grading.author.source import EXERCISES, EXPECTED
+from grading.collect.times import FILE
 from grading.report.results import FAILED, GRADED
 from grading.report.standing import CHANGED, NOT_GRADED, NOTHING
 from grading.report.summary import kinds, met
@@ -119,7 +120,8 @@ class Report:
             "tasks": [self.task(place, task) for place, task in enumerate(self.tasks)],
             "mistakes": self.mistakes(),
             "unexplained": self.unexplained(),
-            "failed": [(member, self.masked(member.standing.result.get("reason", ""))) for member in self.members if member.standing.status == FAILED],
+            "failed": self.grouped((member.standing.result.get("reason", ""), member) for member in self.having(FAILED)),
+            "number_failed": len(self.having(FAILED)),
             "met": self.told(met(self.results())),
             "notes": self.told(kinds(self.results())),
             "waiting": self.waiting(),
@@ -127,8 +129,10 @@ class Report:
             "late": sorted((member for member in self.members if is_late(member)), key=lambda member: (-lateness(member), member.number)),
             "without_time": [member for member in self.members if member.standing.status != NOTHING and not member.standing.handed_in],
             "runs": self.runs(),
+            "stopped": sum(stopped_at(member.standing.rows) is not None for member in self.graded),
             "state": state,
             "when": self.when,
+            "said_by": said_by,
             "late_by": late_by,
             "lateness": lateness,
         }
@@ -144,12 +148,12 @@ class Report:
         return [each for each in found if each[2]]
 
     def task(self, place, task):
-        """Return what a task came to: its members by state, those who went no further, and the mean of the points that were given."""
+        """Return what a task came to: its members by state, those who went no further, and the mean of the points, where all are given."""
         rows = [(member, member.standing.rows[place]) for member in self.graded]
         by_state = {each: [member for member, row in rows if state(row) == each] for each in STATES}
-        given = [float(row.points) for _, row in rows if state(row) != WAITS]
+        average = mean(float(row.points) for _, row in rows) if rows and not by_state[WAITS] else None
         stopped = [member for member in self.graded if stopped_at(member.standing.rows) == place]
-        return {"name": task.name, "points": task.points, "written": task.written, "states": by_state, "mean": mean(given) if given else None, "stopped": stopped}
+        return {"name": task.name, "points": task.points, "written": task.written, "states": by_state, "mean": average, "stopped": stopped}
 
     def mistakes(self):
         """Return tuples (place of the task, task, sentence, section, members) of all recognised mistakes, those of most members first."""
@@ -159,23 +163,30 @@ class Report:
                 for said in member.standing.result.get("mistakes", {}).get(task.name, []):
                     found.setdefault((place, bare(said)), {})[member.number] = member
         ordered = sorted(found.items(), key=lambda each: (-len(each[1]), each[0][0]))
-        return [(place, self.tasks[place].name, said, self.section(self.tasks[place].name, said), list(those.values())) for (place, said), those in ordered]
+        return [(place, *self.mistake(self.tasks[place].name, said), list(those.values())) for (place, said), those in ordered]
 
-    def section(self, task, sentence):
-        """Return title, chapter and address ("" without one) of the section that treats a mistake; None where there is none."""
-        of_task = self.seen.get(task, {})
-        found = of_task.get(sentence) or of_task.get("")
-        return found and (found["title"], found["chapter"], f"{self.seen['']}/{found['page']}" if self.seen[""] else "")
+    def mistake(self, task, said):
+        """Return the task, the sentence, and title, chapter and address ("" without one) of the section that treats it; None where there is none."""
+        known, of_task, book = *self.seen.get(task, ({}, None)), self.seen[""]
+        found = known.get(said) or of_task
+        section = found and (found["title"], found["chapter"], f"{book}/{found['page']}" if book else "")
+        return task, said if said in known else self.masked(said), section
 
     def unexplained(self):
-        """Return pairs of a task and its members who tried and have no points, without a recognised mistake, each with what the check said."""
+        """Return pairs of a task and what its check said to whom, of those who tried and have no points, without a recognised mistake."""
         found = []
         for place, task in enumerate(self.tasks):
-            rows = [(member, member.standing.rows[place]) for member in self.graded if not task.written]
-            those = [(member, self.masked(row.message)) for member, row in rows if state(row) == WRONG and not row.mistake]
-            if those:
-                found.append((task.name, those))
+            rows = [(member.standing.rows[place], member) for member in self.graded if not task.written]
+            said = self.grouped((row.message, member) for row, member in rows if state(row) == WRONG and not row.mistake)
+            found += [(task.name, said)] if said else []
         return found
+
+    def grouped(self, pairs):
+        """Return pairs of what is said and the members of whom it is said, those of most first."""
+        found = {}
+        for said, member in pairs:
+            found.setdefault(said, []).append(member)
+        return [(self.masked(said), those) for said, those in sorted(found.items(), key=lambda each: -len(each[1]))]
 
     def told(self, pairs):
         return [(self.masked(said), [self.by_folder[student] for student in students]) for said, students in pairs]
@@ -277,13 +288,13 @@ def bare(sentence):
 
 
 def sections_of(name):
-    """Return for each task the section of each mistake by its sentence, and by "" that of the task; and by "" where the book is published."""
+    """Return for each task a pair: the section of each known mistake, None for many, by its sentence; and the task's. And by "" where the book is published."""
     found = {"": sections.address()}
     path = EXERCISES / name / EXPECTED
     for task in json.loads(path.read_text(encoding="utf-8")) if path.exists() else []:
-        known = task.get("mistakes", [])
-        own = {text(each["sentence"]): each["see"] for each in known if each.get("see")} if isinstance(known, list) else {}
-        found[task["name"]] = own | ({"": task["see"]} if task.get("see") else {})
+        mistakes = task.get("mistakes", [])
+        known = {text(each["sentence"]): each.get("see") for each in mistakes} if isinstance(mistakes, list) else dict.fromkeys(map(text, mistakes.values()))
+        found[task["name"]] = known, task.get("see")
     return found
 
 
@@ -305,6 +316,12 @@ def late_by(member):
     days, hours, minutes = minutes // 1440, minutes // 60 % 24, minutes % 60
     parts = [f"{amount} {unit}" for amount, unit in ((days, "d"), (hours, "h"), (minutes, "min")) if amount]
     return " ".join(parts[:2])
+
+
+def said_by(member):
+    """Return whose time it is when something was handed in, as it goes on after the time."""
+    source = member.standing.time_from
+    return f", as {'the time of its file' if source == FILE else source if source[:1].isupper() else f'the {source}'} says" if source else ""
 
 
 def took(seconds):
