@@ -314,3 +314,9 @@ def told(download):
     if download.unknown:
         lines.append(f"left out, whose is it? {listed(download.unknown)}")
     return lines
+
+
+def newness(file):
+    """Return the number that Canvas gave a file, 0 if none."""
+    match = IN_CANVAS.fullmatch(file)
+    return int(match["attachment"] or 0) if match else 0
