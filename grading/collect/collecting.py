@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 from grading.author import source
 from grading.collect import downloads, folders, times, unpack
-from grading.collect.downloads import CANVAS, GRADESCOPE, MOODLE, Submission
+from grading.collect.downloads import CANVAS, GRADESCOPE, MOODLE
 from grading.collect.folders import is_odd
 from grading.collect.handed_in import Refused, listed
-from grading.collect.people import People, Person, letters
+from grading.collect.people import People, Person, letters, same
 from grading.collect.sheets import Sheet
 from grading.collect.times import FILE, Collected, fingerprint_of
 from grading.shared.text import text
@@ -23,6 +23,7 @@ KEYS = {"moodle": "Moodle's number", "canvas": "Canvas's ID", "number": "the stu
 NEW, AGAIN, AS_BEFORE, LEFT = "new", "handed in again", "as before", "left"
 SOURCES = {MOODLE: "worksheet", CANVAS: "worksheet", GRADESCOPE: "Gradescope"}
 SHOWN = 10  # names in a line
+MOST_ZIPS = 3  # in a submission that are opened
 LONGEST = 150  # bytes of a folder's name of ours
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # names that Windows keeps for itself
 STAGE = ".collecting-"
@@ -61,10 +62,12 @@ class Collecting:
             self.check(others)
             yield from downloads.told(self.download)
             self.wrong += unpack.told(opened.left_out)
+            known = list(self.people)
             whose = self.whose()
             if self.new_due:
                 times.set_due(self.submitted, self.name, self.new_due)
-            self.people.write()
+            if list(self.people) != known:
+                self.people.write()
             done, notes = self.place_all(whose)
         yield from notes
         yield from self.summary(done, whose)
@@ -92,7 +95,7 @@ class Collecting:
         found = self.download.submissions
         entries = self.sheet.entries() if self.sheet else []
         of_sheet = [Claim(one.name or f"Participant {one.id}", one.name, {self.sheet.lms: one.id, "email": one.email, "number": one.number}) for one in entries]
-        self.strangers = [Person(each, each) for each in sorted(self.on_disk()) if not self.people.of(each)]
+        self.strangers = [Person(folder) for folder in sorted(self.on_disk()) if not self.people.of(folder)]
         known = self.named_by(of_sheet)
         self.of_sheet = {known[place]: entry for place, entry in enumerate(entries) if known[place]}
         theirs = self.named_by([Claim(one.called, one.name, one.numbers) for one in found])
@@ -115,10 +118,10 @@ class Collecting:
             if person:
                 found[place] = self.learn(person, claim)
         left = [place for place in range(len(claims)) if not found[place] and not reasons[place]]
-        names = Counter(letters(claims[place].name) for place in left)
+        names = Counter(letters(claims[place].called) for place in left)
         new = []
         for place in left:
-            person, reasons[place] = self.by_name(claims[place], names[letters(claims[place].name)] > 1)
+            person, reasons[place] = self.by_name(claims[place], names[letters(claims[place].called)] > 1)
             if person:
                 found[place] = self.learn(person, claims[place])
             elif not reasons[place]:
@@ -146,10 +149,8 @@ class Collecting:
 
     def by_name(self, claim, several):
         """Return the one Person of a Claim's name; several: others of the same name are in the download."""
-        known = [person for person in self.people.find("name", claim.name) if not self.contradict(person, claim)]
-        strange = [person for person in self.strangers if letters(person.name) == letters(claim.name or claim.called)]
-        if not known and strange and not several:
-            return strange[0], ""
+        known = self.people.find("name", claim.name) or [person for person in (*self.people, *self.strangers) if letters(person.folder) == letters(claim.called)]
+        known = [person for person in known if not self.contradict(person, claim)]
         if not known:
             return None, ""
         if several or len(known) > 1:
@@ -165,7 +166,7 @@ class Collecting:
         """Say whether a Person has another number than a Claim: then they are two of one name."""
         for key in ("moodle", "canvas", "number"):
             known, said = person.moodle.get(self.name, "") if key == "moodle" else getattr(person, key), claim.numbers.get(key, "")
-            if known and said and known.lstrip("0") != said.lstrip("0"):
+            if known and said and same(known).lstrip("0") != same(said).lstrip("0"):
                 return True
         return False
 
@@ -223,11 +224,10 @@ class Collecting:
         staged.mkdir()
         for path, member in one.files.items():
             self.source.write(member, staged.joinpath(*path))
-        found = list(folders.files(staged))
-        packed = [path for path in found if path.suffix.lower() == ".zip"]
+        found, notes = list(folders.files(staged)), too_many(one.dropped)
+        packed = [path for path in found if path.suffix.lower() == ".zip"][:MOST_ZIPS]
         if any(downloads.is_notebook(path.name) for path in found):
-            return []
-        notes = []
+            return notes
         for path in packed:
             try:
                 notes += self.unpack(path, path.parent if len(packed) == 1 else path.with_suffix(""))
@@ -238,32 +238,31 @@ class Collecting:
     def unpack(self, path, folder):
         """Unpack a zip that holds a notebook, and remove it; return notes."""
         with unpack.opened(path) as opened:
-            files = downloads.placed({member.path: member for member in opened.members}, self.name)
+            files, dropped = downloads.placed({member.path: member for member in opened.members})
             if not any(downloads.is_notebook(inside[-1]) for inside in files):
                 return []
             files = {inside: member for inside, member in files.items() if folder.joinpath(*inside) != path}
             for inside, member in files.items():
                 if not os.path.lexists(folder.joinpath(*inside)):
                     opened.write(member, folder.joinpath(*inside))
-            notes = [f"of {path.name}, {note}" for note in unpack.told(opened.left_out)]
+            notes = [f"of {text(path.name)}, {note}" for note in [*unpack.told(opened.left_out), *too_many(dropped)]]
         path.unlink()
         return notes
 
     def place(self, one, folder, at, staged, done, kept):
         """Put a staged submission into a student's folder, unless what is there is as new or not ours. Raises Refused."""
-        before, there = self.of_before(folder, one, kept), self.there(folder)
+        before = self.of_before(folder, one, kept)
+        home, there = self.there(folder)
         fingerprint = fingerprint_of(staged)
-        record = self.record(one, folder, at, fingerprint, before)
-        lies = fingerprint_of(there) if there else None
+        record, lies = self.record(one, folder, at, fingerprint, before), fingerprint_of(there) if there else None
         if there is None:
             if before and (elsewhere := self.elsewhere(before)):
                 raise Refused(f"its folder seems to be {elsewhere} now: write that into its row of names.csv, and run this again")
-            target = Path(self.submitted, folder, self.name)
-            target.parent.mkdir(exist_ok=True)
-            os.rename(staged, target)
+            home.mkdir(exist_ok=True)
+            os.rename(staged, home / self.name)
             done[folder] = NEW
         elif lies == fingerprint or (before and fingerprint == before.fingerprint):
-            done[folder] = AS_BEFORE if before and record == before else AGAIN if before and record.handed_in != before.handed_in else AS_BEFORE
+            done[folder] = AGAIN if before and is_later(record, before) else AS_BEFORE
         elif before is None:
             raise Refused(f"there is another {self.name} in its folder, which was not collected: move it away to take this one")
         elif lies != before.fingerprint:
@@ -280,29 +279,29 @@ class Collecting:
         """Return what was Collected for a folder, also under the name it had before it was renamed in names.csv. Raises Refused."""
         if folder in kept:
             return kept[folder]
-        former = [old for old in self.before.values() if not self.people.of(old.folder) and first(old.file) == first(one.file)]
+        former = [old for old in self.before.values() if not self.people.of(old.folder) and downloads.key(old.file) == downloads.key(one.file)]
         if len(former) != 1:
             return None
         old = former[0]
-        if self.there(old.folder):
+        if self.there(old.folder)[1]:
             raise Refused(f"names.csv calls the folder so, but it still is {old.folder}: rename it, and run this again")
         kept.pop(old.folder, None)
         return old._replace(folder=folder)
 
     def there(self, folder):
-        """Return the assignment's folder of a student, None if there is none. Raises Refused."""
+        """Return a student's folder, and that of the assignment in it, None if there is none. Raises Refused."""
         each = [path for path in self.submitted.iterdir() if unicodedata.normalize("NFC", path.name) == folder]
         if any(path.is_symlink() or not path.is_dir() for path in each):
             raise Refused("what is there is no folder, but a link or a file: move it away")
         found = [inside for path in each if (inside := folders.assignment(path, self.name))]
         if len(found) > 1:
             raise Refused("there are folders with two Unicode forms of this name: make one of them")
-        return found[0] if found else None
+        return each[0] if each else self.submitted / folder, found[0] if found else None
 
     def elsewhere(self, before):
         """Return the name of a folder that is nobody's and holds what was collected for another, None if there is none."""
         for folder in sorted(self.on_disk()):
-            there = None if self.people.of(folder) else self.there(folder)
+            there = None if self.people.of(folder) else self.there(folder)[1]
             if there and fingerprint_of(there) == before.fingerprint:
                 return folder
         return None
@@ -313,12 +312,12 @@ class Collecting:
         handed_in, time_from = one.handed_in, SOURCES[GRADESCOPE] if one.handed_in else ""
         if not handed_in and entry and entry.handed_in:
             handed_in, time_from = times.aware(entry.handed_in, self.due), SOURCES[MOODLE]
-        same = before is not None and before.fingerprint == fingerprint
-        if not handed_in and same and before.time_from != FILE:
+        unchanged = before is not None and before.fingerprint == fingerprint
+        if unchanged and before.handed_in and before.time_from != FILE and (not handed_in or handed_in < before.handed_in):
             handed_in, time_from = before.handed_in, before.time_from
         if not handed_in and at:
             handed_in, time_from = times.aware(at, self.due).replace(microsecond=0), FILE
-        attempts = max(one.attempts, 1 if before is None else before.attempts if same else before.attempts + 1)
+        attempts = max(one.attempts, 1 if before is None else before.attempts if unchanged else before.attempts + 1)
         return Collected(folder, self.download.lms, one.file, attempts, handed_in, time_from, one.late, fingerprint)
 
     def is_older(self, one, record, before, staged, there):
@@ -339,7 +338,7 @@ class Collecting:
             if by[what]:
                 yield f"{what}: {len(by[what])} ({listed(by[what], SHOWN)})"
         if by[LEFT]:
-            yield f"older than what was collected, so left out: {listed(by[LEFT], SHOWN)}"
+            yield f"older than what was collected, so left out: {listed(by[LEFT], SHOWN)}. Move what lies there away to take it"
         together = Counter(one.file for one, _ in whose)
         if several := [folder for one, folder in whose if together[one.file] > 1]:
             yield f"handed in together, a copy for each: {listed(several, SHOWN)}"
@@ -363,8 +362,13 @@ def folded(name):
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
-def first(file):
-    return file.split("/")[0]
+def too_many(number):
+    return [f"{number} files are left out, which are too many or too large"] if number else []
+
+
+def is_later(one, other):
+    """Say whether the LMS says that the same was handed in later."""
+    return one.time_from == other.time_from != FILE and bool(one.handed_in and other.handed_in) and one.handed_in > other.handed_in
 
 
 def exchange(new, old):

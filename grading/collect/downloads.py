@@ -44,6 +44,7 @@ class Submission(NamedTuple):
     handed_in: datetime | None = None
     late: str = ""
     newness: int = 0  # Canvas numbers its files in the order they come
+    dropped: int = 0  # files beyond all bounds
 
 
 class Download(NamedTuple):
@@ -67,7 +68,7 @@ def read(source, name, others=()):
         raise Refused("nothing in it can be anybody's submission: give the zip as Moodle, Canvas or Gradescope made it, or one file or folder a student")
     if len(found.submissions) > MOST_STUDENTS:
         raise Refused(f"there are more than {MOST_STUDENTS} submissions in it: that is no class")
-    return found
+    return found._replace(submissions=[one._replace(**dict(zip(("files", "dropped"), placed(one.files), strict=True))) for one in found.submissions])
 
 
 def unwrapped(members):
@@ -113,7 +114,7 @@ def moodle(members, name):
         called = match["name"] if match else who
         numbers = {"moodle": match["id"]} if match else {}
         known = {"name": "" if hidden else called.strip(), "numbers": numbers}
-        submissions.append(Submission(who.replace("_", " ") if hidden else called.strip(), placed(files, name), min(chosen)[-1], **known))
+        submissions.append(Submission(who.replace("_", " ") if hidden else called.strip(), files, min(chosen)[-1], **known))
     return Download(MOODLE, "flat" if flat else "in folders", submissions, unknown)
 
 
@@ -149,7 +150,7 @@ def canvas(members, name):
         submissions.append(
             Submission(
                 match["name"] or who,
-                placed(files, name),
+                files,
                 chosen,
                 "" if hidden else match["name"] or "",
                 {} if hidden else {"canvas": who},
@@ -181,7 +182,7 @@ def gradescope(source, members, name):
             submissions.append(
                 Submission(
                     called or email or number or first,
-                    placed(files, name),
+                    files,
                     "/".join((first, *paths[0])) if paths and not is_file(inside) else first,
                     called,
                     {"email": email, "number": number},
@@ -275,7 +276,7 @@ def plain(members, name, others):
         if called in submissions:
             submissions[called].files.update({(first,) if is_file(held) else path: member for path, member in files.items()})
         else:
-            submissions[called] = Submission(called, placed(files, name), first, called)
+            submissions[called] = Submission(called, files, first, called)
     return Download(PLAIN, "", list(submissions.values()), unknown)
 
 
@@ -284,20 +285,20 @@ def is_notebook(called, name=None):
     return called.lower().endswith(f"{name or ''}.ipynb".lower())
 
 
-def placed(files, name):
-    """Return the files that count, without folders that all of them lie in, the environments in it, and what goes beyond all bounds."""
+def placed(files):
+    """Return the files that count, without folders that all of them lie in and environments in it; and how many are beyond all bounds."""
     files = {path: member for path, member in files.items() if member.origin is not None}
     while files and len({path[0] for path in files}) == 1 and all(len(path) > 1 for path in files):
         files = {path[1:]: member for path, member in files.items()}
     environments = {path[:depth] for path in files for depth, part in enumerate(path) if depth and part in ENVIRONMENT}
     files = {path: member for path, member in files.items() if not any(path[:depth] in environments or path[:depth] in files for depth in range(1, len(path)))}
     kept, room = {}, LARGEST
-    for path in sorted(files, key=lambda path: (not is_notebook(path[-1]), files[path].size, path)):
+    for path in sorted(files, key=lambda path: (not is_notebook(path[-1]), files[path].size, path))[:MOST_FILES]:
         room -= files[path].size
-        if room < 0 or len(kept) == MOST_FILES:
+        if room < 0:
             break
         kept[path] = files[path]
-    return kept
+    return kept, len(files) - len(kept)
 
 
 def changed(submissions):
@@ -314,6 +315,12 @@ def told(download):
     if download.unknown:
         lines.append(f"left out, whose is it? {listed(download.unknown)}")
     return lines
+
+
+def key(file):
+    """Return the part of a path in a download that stays when somebody hands in again."""
+    match = IN_CANVAS.fullmatch(file)
+    return match["id"] if match else file.split("/")[0]
 
 
 def newness(file):
