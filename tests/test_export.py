@@ -102,9 +102,9 @@ def test_moodle_takes_the_points_of_all_that_is_marked_and_leaves_the_others(cou
     moodle.upload_worksheet(filled, separator=separator)
     assert points(moodle) == before | {"Anna Meyer": 17.5, "Anna Meyer 2": 20.0, "Sean O'Brien": 0.0}
     assert moodle.grades["99"].grade is None
-    for student, why in {"Zoë Ünal": "not all is marked", "failed": "this is no notebook", "changed": "grade again", "new": "not graded"}.items():
-        assert any(line.startswith(f"  {student}: the cell stays as it was.") and why in line for line in said.splitlines()), said
-    assert "  Dropped Out: not written. nobody in the sheet has Moodle's identifier 1234568" in said
+    for student, why in {"Zoë Ünal": "not all is marked yet", "failed": "this is no notebook", "changed": "grade again", "new": "not graded yet"}.items():
+        assert any(line.startswith(f"  {student}: ") and f"{why} (the cell stays as it was)" in line for line in said.splitlines()), said
+    assert "  Dropped Out: nobody in the sheet has Moodle's identifier 1234568" in said
     moodle.upload_feedback(feedback)
     assert {number for number, grade in moodle.grades.items() if grade.files} == {NUMBERS[student] for student in [*STATES][:5]}
     assert moodle.grades[NUMBERS["Anna Meyer 2"]].files == {f"{NAME}.html": b"<p>Anna Meyer 2</p>"}
@@ -171,14 +171,14 @@ def test_what_is_locked_in_moodle_stays(course):
     moodle = in_moodle(course, GERMAN)
     moodle.grades[NUMBERS["Anna Meyer"]].locked = True
     filled, _, said = course.exported(moodle.worksheet())
-    assert "  Anna Meyer: the cell stays as it was. locked in Moodle" in said
+    assert "  Anna Meyer: locked in Moodle, or overridden in its gradebook (the cell stays as it was)" in said
     assert b"17,5" not in filled
 
 
 def test_a_blind_sheet_and_odd_feedback_are_read(course):
     moodle = in_moodle(course)
     moodle.grades[NUMBERS["Anna Meyer"]].grade = 3.0
-    moodle.participants = {number: one._replace(name=one.name + '\\", "\\') for number, one in moodle.participants.items()}
+    moodle.participants = {number: one._replace(name=one.name + '\\", "so"') for number, one in moodle.participants.items()}
     for blind in (True, False):
         moodle.upload_worksheet(course.exported(moodle.worksheet(blind))[0])
         assert points(moodle)["Anna Meyer"] == 17.5
@@ -221,8 +221,8 @@ def test_nobody_is_guessed(course):
     filled, feedback, said = course.exported(moodle.worksheet())
     moodle.upload_worksheet(filled)
     assert {number: grade.grade for number, grade in moodle.grades.items() if grade.grade is not None} == {"1": 17.5, "2": 20.0, "3": 0.0, "5": 1.0, "6": 1.0}
-    assert "  Dropped Out: not written. who has the same name in the sheet has another number or email" in said
-    assert "  same name, also: not written. " in said and "  Twice: not written. several have the same name" in said
+    assert "  Dropped Out: who has the same name in the sheet has another number or email" in said
+    assert "  same name, also, Twice: several have the same name: put a number into names.csv that tells them apart (not written)" in said
     moodle.upload_feedback(feedback)
     assert moodle.grades["2"].files[f"{NAME}.html"] == b"<p>Anna Meyer 2</p>" and not moodle.grades["7"].files
 
@@ -232,12 +232,14 @@ OURS, QUIZ = "45678", "9"
 
 def in_canvas(course, **more):
     for place, student in enumerate(STATES):
-        late = "LATE_" if place % 2 else ""
-        course.knows(student, f"submissions/name{late and '_'}{late}{101 + place}_{900 + place}_Copy_1-2.ipynb".replace("__", "_"), "canvas", canvas=str(101 + place))
+        file = f"submissions/name_{'LATE_' * (place % 2)}{101 + place}_{900 + place}_Copy_1-2.ipynb"
+        course.knows(student, file, "canvas", canvas=str(101 + place))
     names = {"Anna Meyer": "Meyer, Anna", "Anna Meyer 2": "Meyer, Anna", "Sean O'Brien": '"O\'Brien", Sean'}
-    students = {str(101 + place): Pupil(names.get(student, student), sections="A, B, and C") for place, student in enumerate(STATES) if student != "Dropped Out"}
+    students = {str(101 + place): Pupil(names.get(student, student), sections="A, B, and C") for place, student in enumerate(STATES)}
+    del students["109"]
     students["150"] = Pupil("=HYPERLINK(1)", "00150", "late@example.org")
-    canvas = Canvas(students, {QUIZ: Column('Quiz 1, the "first"'), OURS: Column("Assignment 1: mean squared error [a, b]"), "10": Column("Assignment 10")}, **more)
+    columns = {QUIZ: Column('Quiz 1, the "first"'), OURS: Column("Assignment 1: mean squared error [a, b]"), "10": Column("Assignment 10")}
+    canvas = Canvas(students, columns, **more)
     canvas.scores |= {(student, QUIZ): "7.00" for student in canvas.students} | {("104", OURS): "3.50", ("105", OURS): "4.00", ("150", OURS): "5.00"}
     return canvas
 
@@ -250,8 +252,8 @@ def test_canvas_takes_the_points_of_all_that_is_marked_and_deletes_nothing(cours
     changed = canvas.upload_gradebook(filled)
     assert {key: float(value) for key, value in changed.items()} == {("101", OURS): 17.5, ("102", OURS): 20.0}
     assert canvas.scores == before | changed
-    assert "  Sean O'Brien: the cell stays as it was. excused in Canvas" in said
-    assert "  Dropped Out: not written. nobody in the sheet has Canvas's ID 109" in said
+    assert "  Sean O'Brien: excused in Canvas (the cell stays" in said
+    assert "  Dropped Out: nobody in the sheet has Canvas's ID 109" in said
     assert len(filled) == len(canvas_with_blanks(canvas, before, delimiter, comma)) + len(b"17.5" + b"20") + (2 if (delimiter, comma) == (",", True) else 0)
     canvas.upload_comments(feedback, {(str(101 + place), str(900 + place)): "Copy_1.ipynb" for place in range(9)})
     assert canvas.comments["102"] == [("Copy_1.ipynb", b"<p>Anna Meyer 2</p>")] and not canvas.ignored
@@ -267,7 +269,7 @@ def test_what_is_not_assigned_in_canvas_stays_and_so_does_its_test_student(cours
     canvas = in_canvas(course, not_assigned=[("101", OURS)])
     filled, _, said = course.exported(canvas.gradebook(), "canvas")
     assert canvas.upload_gradebook(filled) == {("102", OURS): "20", ("103", OURS): "0"}
-    assert "  Anna Meyer: the cell stays as it was. not assigned to them in Canvas" in said
+    assert "  Anna Meyer: not assigned to them in Canvas (the cell stays" in said
     assert "Test Student" not in {entry.name for entry in Sheet("x", canvas.gradebook()).entries()}
 
 
@@ -320,7 +322,7 @@ HISTORY = b'"Date and time","First name","Grade item","Original grade"\n"Monday,
         ("Identifier,Full name,Grade,Max,ok\nParticipant 1,Zoë,,20,Yes\n".encode("cp1252"), "is not in UTF-8"),
         (b"Identifier,Full name,Grade,Max,ok\nParticipant 1,A,,20,Yes\nParticipant 2,B,20,Yes\n", "4 cells in row 3 but 5"),
         (b'Identifier,Full name,Grade,Max,ok\nParticipant 1,"A,,20,Yes\n', "a quote in row 2 that is never closed"),
-        (b'Identifier,Full name,Grade,Scale,ok\nParticipant 1,A,,"Poor\nGood",Yes\n', "does not show which column is that of the points"),
+        (b'Identifier,Full name,Grade,Scale,ok\nParticipant 1,A,,"Poor\nGood",Yes\n', "graded by a scale"),
         (b"Identifier,Full name,Grade,Max,ok\nParticipant 7,A,,20,Yes\n", "it is the sheet of another assignment"),
     ],
 )
@@ -357,8 +359,8 @@ def test_the_command_says_in_one_line_what_is_missing(course, capsys):
 
 
 def test_hostile_names_lead_nowhere(course):
-    hostile = ["=cmd|'x'!A1", "a'; rm -rf ~ #", "-1+1", "../../up", "Participant_5_assignsubmission_file_"]
-    course.standings = [Standing(student, "graded", 1.0, 1.0, 20.0) for student in hostile if "/" not in student]
+    hostile = ["=cmd|'x'!A1", "a'; rm -rf ~ #", "-1+1", "Participant_5_assignsubmission_file_"]  # whose page would be 5's
+    course.standings = [Standing(student, "graded", 1.0, 1.0, 20.0) for student in hostile]
     course.standings += [Standing("Anna Meyer", "graded", 2.0, 2.0, 20.0)]
     for one in course.standings[:-1]:
         page = course.out / "feedback" / one.student / NAME / f"{NAME}.html"
