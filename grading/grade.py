@@ -26,7 +26,7 @@ from grading.report.feedback import Unshowable
 from grading.report.gradebook import Gradebook
 from grading.report.results import FAILED, GRADED, Results
 from grading.report.sanitize import harmless
-from grading.report.standing import standings
+from grading.report.standing import CHANGED, standings
 from grading.report.summary import summary
 from grading.report.table import NEEDS_MARKING, rows, write_table
 from grading.run.pictures import Shrinker
@@ -72,7 +72,7 @@ class Grading:
         if due:
             times.set_due(submitted, name, due)
         self.folders = {student.name: student.folders for student in self.students if student.folders}
-        self.gradebook = Gradebook(out, name, SOLUTIONS)
+        self.gradebook = Gradebook(out, name, SOLUTIONS, answers)
         self.folder = out / name
         self.store = Results(self.folder / "results")
         self.results = {name: result for name in self.folders if (result := self.store.read(name))}
@@ -268,9 +268,10 @@ class Grading:
             self.say(f"Marking by hand: start jupyter lab in {self.out}, menu Nbgrader, Formgrader; then run this command again.")
 
     def write_report(self):
-        """Write the page about the class."""
-        found = standings(self.name, self.submitted, self.out, self.gradebook)
-        classroom.write(self.folder / "report.html", self.name, found, self.origin, self.names, times.due(self.submitted, self.name))
+        """Write the page about the class, and let nbgrader know of its times."""
+        found, due = standings(self.name, self.submitted, self.out, self.gradebook), times.due(self.submitted, self.name)
+        self.gradebook.date(due, {one.student: one.handed_in for one in found if one.status != CHANGED})
+        classroom.write(self.folder / "report.html", self.name, found, self.origin, self.names, due)
 
     def say(self, line):
         self.console.print(line, highlight=False, soft_wrap=True)

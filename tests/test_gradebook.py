@@ -14,6 +14,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -503,6 +504,23 @@ def asked(work):
     return len(statements)
 
 
+# Times
+
+
+def test_nbgraders_own_columns_say_when_it_was_due_and_handed_in(book):
+    for student in ("ada", "bob", "eve"):
+        enter(book, student)
+    due = datetime.fromisoformat("2026-12-01T23:59+01:00")
+    book.date(due, {"ada": due + timedelta(hours=2, microseconds=5), "bob": None, "nobody": due})
+    nbgrader(book.out, "export")
+    with open(book.out / "grades.csv", newline="") as file:
+        rows = {row["student_id"]: (row["duedate"], row["timestamp"]) for row in csv.DictReader(file)}
+    assert rows == {"ada": ("2026-12-01 22:59:00", "2026-12-02 00:59:00"), "bob": ("2026-12-01 22:59:00", ""), "eve": ("2026-12-01 22:59:00", "")}
+    book.date(None, {"ada": None})
+    with api.Gradebook(f"sqlite:///{book.out / 'gradebook.db'}") as theirs:
+        assert theirs.find_assignment(NAME).duedate and theirs.find_submission(NAME, "ada").timestamp is None
+
+
 # Feedback
 
 
@@ -622,6 +640,55 @@ def test_pages_of_all_kinds_are_what_nbgrader_makes(book, monkeypatch):
     nbgrader(book.out, "generate_feedback", NAME)
     for student, page in made.items():
         assert page.rpartition("<!-- ")[0] == (book.out / "feedback" / student / NAME / f"{NAME}.html").read_text(), student
+
+
+OF_AUTHORS = "ANSWER|REASON|RUBRIC"
+
+
+def with_answers(book, course, answers=True):
+    return Gradebook(book.out, NAME, course / "solutions", answers=answers)
+
+
+def test_model_answers_are_on_pages_that_were_asked_for_and_nowhere_else(book, course):
+    enter(book, "ada", "Because.")
+    without = book.feedback("ada").read_text()
+    assert not re.search(OF_AUTHORS, without) and "Model answer" not in without
+    page = with_answers(book, course).feedback("ada").read_text()
+    words = re.sub(r"\s+", " ", re.sub("<[^>]*>", "", page.partition("<body>")[2]))
+    assert words.count("Model answer: ") == 2 and words.count("model answer") == 2
+    assert re.search(r"Check of: double .*Model answer: double def double\(x\): .* ANSWER What earned points. All 3 points .*Student's answer: why .*Because. Model answer: why REASON RUBRIC", words)
+    assert not re.search("PATHS|HELPERS|CASES|MISTAKES|ALTERNATIVES|SOLUTION", words)
+    everywhere = [path.read_bytes() for path in book.out.rglob("*") if path.is_file() and "feedback" not in path.parts]
+    assert everywhere and not any(re.search(OF_AUTHORS.encode(), each) for each in everywhere)
+    assert [bool(with_answers(book, course, asked).due(["ada"])) for asked in (True, False)] == [False, True]
+    assert book.feedback("ada").read_text() == without
+    path = course / "solutions" / NAME / f"{NAME}.ipynb"
+    with_answers(book, course).feedback("ada")
+    path.write_text(path.read_text().replace("RUBRIC", "MARKING SCHEME"))
+    assert "MARKING SCHEME" in with_answers(book, course).feedback("ada").read_text()
+
+
+def test_a_model_answer_stands_behind_all_that_a_student_wrote(book, course):
+    notebook = submission(book, "Because.")
+    notebook.cells.append(new_markdown_cell("And more."))
+    notebook.cells.insert(4, new_markdown_cell("Behind the check."))
+    book.enter("ada", notebook, {"double-check": 0}, {})
+    words = re.sub("<[^>]*>", "", with_answers(book, course).feedback("ada").read_text().partition("<body>")[2])
+    places = [words.index(text) for text in ("Behind the check.", "Model answer: double", "Because.", "And more.", "Model answer: why")]
+    assert places == sorted(places)
+
+
+def test_pages_with_model_answers_are_the_same_in_parts_and_as_a_whole(book, course, monkeypatch):
+    pages, made = with_answers(book, course).pages, []
+    for student, (notebook, _, in_parts) in zip(map(str, range(100)), kinds(book), strict=False):
+        book.enter(student, notebook, {"double-check": 1}, {"double": "x < *y*"})
+        [job] = with_answers(book, course).due([student])
+        made.append((job, in_parts, pages.make(job.notebook.read_text(), job.marks)))
+    assert len({job.last for job, *_ in made}) > 10 and all("REASON" in page for *_, page in made)
+    monkeypatch.setattr(Exporter, "together", lambda *_: pytest.fail("not as a whole"))
+    monkeypatch.setattr(Exporter, "takes_apart", lambda *_: False)
+    for job, in_parts, page in made:
+        assert pages.make(job.notebook.read_text(), job.marks) == page, in_parts
 
 
 def test_pages_are_made_in_forked_processes_without_the_database(book):

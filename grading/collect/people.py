@@ -63,13 +63,15 @@ class People:
 
     def find(self, key, value, assignment=None):
         """Return all whose `key` (a Person's field; "moodle" with its assignment) is this value: one, if it tells them apart. An empty one is nobody's."""
-        wanted = same(value)
-        if not wanted:
+        if not value.strip():
             return []
-        values = [(person.moodle.get(assignment, "") if key == "moodle" else getattr(person, key), person) for person in self]
-        found = [person for known, person in values if same(known) == wanted]
+        values = [(known, person) for person in self if (known := person.moodle.get(assignment, "") if key == "moodle" else getattr(person, key))]
+        if key == "name":
+            exactly = [person for known, person in values if letters(known) == letters(value)]
+            return exactly or [person for known, person in values if is_run_together(known, value)]
+        found = [person for known, person in values if same(known) == same(value)]
         if not found and key == "number":  # a spreadsheet drops the zeros at its start
-            found = [person for known, person in values if known and same(known).lstrip("0") == wanted.lstrip("0")]
+            found = [person for known, person in values if same(known).lstrip("0") == same(value).lstrip("0")]
         return found
 
     def put(self, person):
@@ -120,5 +122,24 @@ def value_of(title):
 
 
 def same(value):
-    """Return what two writings of a name, an address or a number have in common."""
+    """Return what two writings of an address or a number have in common."""
     return " ".join(unicodedata.normalize("NFC", value).casefold().split())
+
+
+def words(name):
+    """Return the words of a name, first names first, without what an LMS may leave out of them: Moodle drops apostrophes, Canvas all but letters."""
+    last, comma, first = name.partition(",")
+    found = unicodedata.normalize("NFKC", f"{first} {last}" if comma else name).casefold().split()
+    return [word for each in found if (word := "".join(letter for letter in each if unicodedata.category(letter)[0] in "LMN"))]
+
+
+def letters(name):
+    return "".join(words(name)) or same(name)
+
+
+def is_run_together(one, other):
+    """Say whether one of two names is the other, last name first and in one word, as Canvas names files."""
+    if len(words(one)) > 1:
+        one, other = other, one
+    long, short = words(other), words(one)
+    return len(short) == 1 and any("".join(long[place:] + long[:place]) == short[0] for place in range(len(long)))

@@ -4,6 +4,7 @@ What is needed takes a second to load, so it is loaded where it is needed. nbgra
 """
 
 from contextlib import contextmanager
+from datetime import UTC
 from urllib.parse import quote
 
 PATIENCE = 5  # seconds for which another program may write
@@ -82,6 +83,22 @@ def empty(notebook, student):
         grades=[Grade(cell=cell) for cell in notebook.grade_cells],
         comments=[Comment(cell=cell) for cell in notebook.solution_cells],
     )
+
+
+def date(session, name, due, handed_in):
+    """Put down when an assignment is due, if that is known, and when these students handed in (None: nobody knows), as nbgrader does: in UTC, without a zone."""
+    from nbgrader.api import Assignment
+    from sqlalchemy import select
+
+    assignment = session.scalars(select(Assignment).where(Assignment.name == name)).one()
+    assignment.duedate = utc(due) or assignment.duedate
+    for submission in assignment.submissions:
+        if submission.student_id in handed_in:
+            submission.timestamp = utc(handed_in[submission.student_id])
+
+
+def utc(time):
+    return time and time.astimezone(UTC).replace(tzinfo=None, microsecond=0)
 
 
 def remove(session, submission):

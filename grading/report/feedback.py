@@ -11,11 +11,12 @@ from pathlib import Path
 import nbformat
 
 from grading.report.markup import Odd
+from grading.report.model_answers import with_models
 from grading.shared.files import write
 
 # What a page depends on besides its notebook and marks.
 HERE = Path(__file__).parent
-CODE = [HERE / f"{name}.py" for name in ("comments", "exporter", "feedback", "latex", "markup", "pages", "settings")] + sorted(HERE.glob("templates/*/*"))
+CODE = [HERE / f"{name}.py" for name in ("comments", "exporter", "feedback", "latex", "markup", "model_answers", "pages", "settings")] + sorted(HERE.glob("templates/*/*"))
 MAKERS = b"".join(path.read_bytes() for path in CODE)
 MAKERS += " ".join(version(package) for package in ("nbgrader", "nbconvert", "beautifulsoup4")).encode()
 
@@ -63,9 +64,12 @@ class Job:
 
 
 class Feedback:
-    """Makes the pages of one assignment. What they have in common is made at once, so that processes forked later have it."""
+    """Makes the pages of one assignment. What they have in common is made at once, so that processes forked later have it.
 
-    def __init__(self, name, release):
+    models: what `model_answers` returns, for pages with model answers. Nothing of them gets into a stored notebook.
+    """
+
+    def __init__(self, name, release, models=None):
         from grading.report.exporter import Exporter
         from grading.report.sanitize import harmless
 
@@ -74,6 +78,8 @@ class Feedback:
         total = {"score": 0.0, "max_score": 0.0, "waiting": 0.0, "late_penalty": 0}
         for about in marked(sample):
             about |= nothing
+        self._models = models or {}
+        sample["cells"] = with_models(sample["cells"], self._models)
         self._exporter = Exporter(name, sample, total)
         self._common, self._recent = {}, {}
         try:
@@ -91,6 +97,7 @@ class Feedback:
             notebook = json.loads(notebook if isinstance(notebook, str) else nbformat.writes(notebook))
             for about in marked(notebook):
                 about |= marks["cells"][about["grade_id"]]
+            notebook["cells"] = with_models(notebook["cells"], self._models)
             return self._page(notebook, marks["total"])
         except Exception as error:  # whatever a notebook brings about in nbconvert
             raise Unshowable(f"no page could be made of it: {type(error).__name__} {str(error)[:200]}") from error

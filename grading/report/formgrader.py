@@ -24,7 +24,8 @@ from nbgrader.server_extensions.formgrader import apihandlers, handlers
 from nbgrader.server_extensions.formgrader.base import BaseHandler
 
 from grading.report.answers import written_answers
-from grading.shared.cells import about, by_grade_id, is_written, source_of
+from grading.report.model_answers import rubrics
+from grading.shared.cells import about, by_grade_id
 
 THEIRS, OURS = FileSystemLoader(handlers.template_path), FileSystemLoader(Path(__file__).parent / "templates" / "lists")
 LISTS = Environment(loader=ChoiceLoader([OURS, THEIRS, PrefixLoader({"nbgrader": THEIRS})]), autoescape=True)
@@ -67,17 +68,6 @@ class Page:
 
     def _path(self, step, name):
         return Path(self.coursedir.format_path(step, ".", name), f"{name}.ipynb")
-
-
-def rubrics(path):
-    """Return the marking schemes in a solution notebook, by the grade id of the written answer before them."""
-    found, task = {}, None
-    cells = json.loads(path.read_text(encoding="utf-8"))["cells"] if path.exists() else []
-    for cell in cells:
-        task = about(cell)["grade_id"] if is_written(cell) else task
-        if "rubric" in cell["metadata"].get("tags", []):
-            found[task] = "\n\n".join(filter(None, (found.get(task), source_of(cell))))
-    return found
 
 
 def assignment(api, assignment_id, released=None, theirs=NbGraderAPI.get_assignment):

@@ -20,6 +20,7 @@ from grading.report.answers import answers_of, fingerprints, written_answers
 from grading.report.comments import marks_on_page, overruled, shown
 from grading.report.database import by_name
 from grading.report.feedback import MAKERS, Feedback, Job, page_of_a_failure
+from grading.report.model_answers import model_answers
 from grading.report.settings import configuration
 from grading.shared.cells import about, by_grade_id, source_of
 from grading.shared.files import write
@@ -48,10 +49,12 @@ class Mark:
 class Gradebook:
     """The gradebook of the assignment `name` in the course folder `out`, made from `solutions`/NAME/NAME.ipynb.
 
+    answers: whether the feedback pages show the model answers and what earned points.
+
     Every method raises Problem when the folder or the database does not let it work; the marks in it then stay as they were.
     """
 
-    def __init__(self, out, name, solutions):
+    def __init__(self, out, name, solutions, answers=False):
         self.out, self.name = Path(out).absolute(), name
         self._file = self.out / "gradebook.db"
         self._url = f"sqlite:///{self._file}"
@@ -62,6 +65,7 @@ class Gradebook:
             self.out.mkdir(parents=True, exist_ok=True)
             write(self.out / "nbgrader_config.py", configuration(os.path.relpath(solutions, self.out)).encode())  # nbgrader reads an absolute path as a pattern
             self._text = self._released(solutions)
+        self._models = model_answers(name, solutions) if answers else {}
         self._cells = by_grade_id(json.loads(self._text))
         self._answer_of = answers_of(self._cells)
 
@@ -73,7 +77,7 @@ class Gradebook:
     @cached_property
     def pages(self):
         """What makes the feedback pages. Processes that are to make some are forked after the first use."""
-        return Feedback(self.name, self.release)
+        return Feedback(self.name, self.release, self._models)
 
     def _released(self, solutions):
         """Return the text of the exercise. It is made only if something has changed on which it, or what the database knows of its cells, depends."""
@@ -226,6 +230,11 @@ class Gradebook:
             write(page, page_of_a_failure(self.name, reason).encode())
         return page
 
+    def date(self, due, handed_in):
+        """Let nbgrader know when the assignment is due, an aware time or None, and when students handed in, by student; None where nobody knows."""
+        with self._told(), database.opened(self._url, writing=True) as session:
+            database.date(session, self.name, due, handed_in)
+
     def students(self):
         """Return the names of the students whose submission was entered."""
         return self.marks_of_all().keys()
@@ -282,7 +291,8 @@ class Gradebook:
     def _job(self, student, submission, digest):
         notebook, marks = self._autograded(student), marks_on_page(submission)
         digest = digest or hashlib.sha256(notebook.read_bytes()).hexdigest()
-        last = hashlib.sha256(json.dumps(marks).encode() + digest.encode() + MAKERS).hexdigest()
+        shown = json.dumps([marks, self._models] if self._models else marks)
+        last = hashlib.sha256(shown.encode() + digest.encode() + MAKERS).hexdigest()
         return Job(student, notebook, self._feedback(student), marks, f"<!-- {last} -->\n")
 
     @contextmanager

@@ -37,7 +37,7 @@
   };
 
   const orderAgain = () => {
-    for (const list of document.querySelectorAll(".names, .said")) if (!list.closest("#late, #runs")) list.append(...[...list.children].sort(byName));
+    for (const list of document.querySelectorAll(".names")) list.append(...[...list.children].sort(byName));
     for (const table of document.querySelectorAll(".sortable")) {
       const head = table.querySelector("th[aria-sort]");
       sort(table, head.cellIndex, head.getAttribute("aria-sort") === "descending");
@@ -79,9 +79,11 @@
     });
   });
 
+  // A small class is printed with all of its names, a large one as it is on the screen.
+  const SMALL = 60;
   let opened = [];
   addEventListener("beforeprint", () => {
-    opened = [...document.querySelectorAll("details:not([open])")];
+    opened = document.querySelectorAll(".all tbody tr").length > SMALL ? [] : [...document.querySelectorAll("details:not([open])")];
     opened.forEach((details) => (details.open = true));
   });
   addEventListener("afterprint", () => opened.forEach((details) => (details.open = false)));
