@@ -110,6 +110,30 @@ def test_moodle_takes_the_points_of_all_that_is_marked_and_leaves_the_others(cou
     assert moodle.grades[NUMBERS["Anna Meyer 2"]].files == {f"{NAME}.html": b"<p>Anna Meyer 2</p>"}
 
 
+CHINESE = ENGLISH | {"hiddenuser": "参与者", "fullname": "全名", "idnumber": "学号", "email": "Email地址", "language": "zh", "date": "y年M月d日 EEEE HH:mm"}
+
+
+@pytest.mark.parametrize("strings", [ENGLISH, GERMAN, SPANISH, CHINESE], ids=lambda strings: strings["language"])
+def test_a_worksheet_says_who_is_in_the_class_and_when_they_handed_in(strings):
+    moodle = Moodle({"7": Participant("Meyer, Anna", "anna@example.org", "0012", EVENING), "8": Participant("'=Zoë", "", "13")}, strings=strings)
+    moodle.grades["7"].grade, moodle.grades["7"].time = 3.0, 1.8e9
+    anna, zoe = Sheet("sheet.csv", moodle.worksheet()).entries()
+    assert anna == (1, "7", "Meyer, Anna", "anna@example.org", "0012", EVENING)
+    assert zoe == (2, "8", "=Zoë", "", "13", None)
+    blind = Sheet("sheet.csv", moodle.worksheet(blind=True)).entries()
+    assert [(entry.id, entry.name, entry.handed_in) for entry in blind] == [("7", "", EVENING), ("8", "", None)]
+
+
+def test_a_gradebook_says_who_is_in_the_class():
+    canvas = Canvas({"101": Pupil('O\'Brien, Sean "Jr."', "0012", "sean@example.org"), "102": Pupil("Plato", "13", "plato")}, {"9": Column("Quiz")})
+    sean, plato = Sheet("sheet.csv", canvas.gradebook(";", True)).entries()
+    assert sean == (3, "101", 'Sean "Jr." O\'Brien', "sean@example.org", "0012", None)
+    assert plato == (4, "102", "Plato", "", "13", None)
+    two = canvas.gradebook().decode().replace("Student,", "LastName,FirstName,", 1).replace('"O\'Brien, Sean', '"O\'Brien","Sean').replace("Plato", "Plato,")
+    two = two.replace('"Student, Test"', "Student,Test").replace("Possible", "Possible,").replace("\n,", "\n,,")
+    assert [entry.name for entry in Sheet("sheet.csv", two.encode()).entries()] == ['Sean "Jr." O\'Brien', "Plato"]
+
+
 def test_every_other_byte_of_a_sheet_stays():
     raw = [
         ['"Identifier"', "Full name ", "Grade", '"Maximum grade"', "Grade can be changed", '"Feedback"'],
