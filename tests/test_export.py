@@ -136,7 +136,7 @@ def test_a_gradebook_says_who_is_in_the_class():
 
 def test_every_other_byte_of_a_sheet_stays():
     raw = [
-        ['"Identifier"', "Full name ", "Grade", '"Maximum grade"', "Grade can be changed", '"Feedback"'],
+        ['"Identifier, ; or\tID"', "Full name ", "Grade", '"Maximum grade"', "Grade can be changed", '"Feedback"'],
         ["Participant 1", '"Meyer, ""A"""', "", "20.00", "Yes", '"=1+1\r\n\r\nso ""there""\n"'],
         ['"Participant 2"', "'Sean\u2028", '"3.00"', "20", ' "Yes"', "café"],
         ["Participant 3", "=A1", "  4 ", '"20.00"', "Yes", ""],
@@ -251,6 +251,16 @@ def test_nobody_is_guessed(course):
     assert moodle.grades["2"].files[f"{NAME}.html"] == b"<p>Anna Meyer 2</p>" and not moodle.grades["7"].files
 
 
+def test_a_row_that_two_students_would_have_is_nobodys(course):
+    course.standings = [Standing(student, "graded", 1.0, 1.0, 20.0) for student in ("Anna Meyer", "anna", "Zoë Ünal")]
+    course.knows("Anna Meyer", moodle={NAME: "7"})
+    course.knows("anna", email="anna@example.org")
+    moodle = Moodle({"7": Participant("Anna Meyer", "anna@example.org"), "8": Participant("Zoë Ünal")})
+    filled, _, said = course.exported(moodle.worksheet())
+    assert moodle.upload_worksheet(filled) == ["8"]
+    assert "  Anna Meyer, anna: row 2 of the sheet would be that of several students: say in names.csv who is who (not written)" in said
+
+
 OURS, QUIZ = "45678", "9"
 
 
@@ -312,6 +322,7 @@ def test_anonymous_files_find_their_way_in_canvas(course):
 def test_the_assignment_is_found_in_canvas_by_what_it_is_called(course, title):
     canvas = in_canvas(course)
     canvas.columns[OURS].title = title
+    canvas.columns["10"].title = f"{title}, again" if title == "Assignment 1" else "Assignment 10"
     assert canvas.upload_gradebook(course.exported(canvas.gradebook(), "canvas")[0])["101", OURS] == "17.5"
 
 
