@@ -16,7 +16,7 @@ from grading.shared.tables import LARGEST, as_written
 from grading.shared.text import text
 
 MOODLE, CANVAS = "moodle", "canvas"
-MOST_CELLS = 2_000_000
+MOST_CELLS = 500_000
 DELIMITERS = ",;\t"
 MARKS = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 NUMBER = re.compile(r"-?\d+(?:[.,]\d+)?")
