@@ -163,6 +163,8 @@ class Sheet:
             raise self.refused("is neither Moodle's grading worksheet, whose first column holds identifiers, nor Canvas's gradebook. Download it anew", MOODLE)
         self.is_english = "Grade" in self.header
         self.most = next((number for number in reversed(columns) if self.is_maximum(number, columns)), None)
+        if self.most is None and any(len({*values}) == 1 and "\n" in values[0] for values in columns.values()):
+            raise self.refused("is of an assignment that is graded by a scale: let it have points in Moodle, then download the sheet anew")
         self.candidates = [] if self.most is None else [self.most - 1]
 
     def is_maximum(self, number, columns):

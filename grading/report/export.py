@@ -18,7 +18,7 @@ from grading.shared.files import write
 from grading.shared.text import text
 
 CALLED = {MOODLE: "Moodle", CANVAS: "Canvas"}
-IN_MOODLE = re.compile(r"([^/\\]*?_(\d+)_assignsubmission_file_?)")
+IN_MOODLE = re.compile(r"([^/\\_]*_([0-9]+)_assignsubmission_file_?)")
 NUMBERS = {MOODLE: "Moodle's identifier", CANVAS: "Canvas's ID"}
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab"}
 WITH_A_PAGE = (GRADED, NEEDS_MARKING, FAILED)
@@ -27,6 +27,7 @@ WHY_NONE = {
     CHANGED: "handed in again since it was graded: grade again",
     NOT_GRADED: "not graded yet",
 }
+UNFIT = r"[_/\\]"  # for a name in a path of Moodle's
 MOST_NAMED = 40
 ALWAYS = (1980, 1, 1, 0, 0, 0)  # so that a zip of the same pages is the same file
 
@@ -132,9 +133,9 @@ def points(found, rows, unknown, sheet, title, path):
     write(path, sheet.with_column(title, values))
     yield f"Points of {count(len(values), 'student', 'students')}, in the column {text(title)}: {path}"
     for why, students in kept.items():
-        yield f"  {named(students)}: the cell stays as it was. {text(why)}"
+        yield f"  {named(students)}: {text(why)} (the cell stays as it was)"
     for why in dict.fromkeys(unknown.values()):
-        yield f"  {named([student for student in unknown if unknown[student] == why])}: not written. {text(why)}"
+        yield f"  {named([student for student in unknown if unknown[student] == why])}: {text(why)} (not written)"
     if others := len(sheet.students) - len(rows):
         yield f"  {count(others, 'other row stays', 'other rows stay')} as {'it was' if others == 1 else 'they were'}"
     most = sheet.maximum(title)
@@ -149,46 +150,46 @@ def named(students):
 
 
 def pages(found, rows, persons, taken, lms, name, out):
-    """Write the zip of the feedback pages of all that was graded as it was last handed in, and yield lines about it."""
-    files, plain = {}, []
+    """Write the zip of the feedback pages of all that was graded as it was last handed in, and yield lines about it.
+
+    In a zip for an LMS, a page whose place it does not know is left out: another's name in a path might give it to the wrong student.
+    """
+    lms = lms or next((one.lms for one in taken.values() if one.lms in CALLED), "")
+    files, unknown = {}, []
     for one in found:
         page = out / "feedback" / one.student / name / f"{name}.html"
-        if one.status not in WITH_A_PAGE or not page.is_file():
-            continue
-        place = place_in(lms, rows.get(one.student), persons[one.student], taken.get(one.student), name)
-        if lms and not place:
-            plain.append(one.student)
-        files[place if place and place not in files else f"{one.student}/{name}.html"] = page
+        if one.status in WITH_A_PAGE and page.is_file():
+            place = place_in(lms, rows.get(one.student), persons[one.student], taken.get(one.student)) if lms else f"{one.student}/"
+            if place and f"{place}{name}.html" not in files:
+                files[f"{place}{name}.html"] = page
+            else:
+                unknown.append(one.student)
     content = io.BytesIO()
-    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+    with zipfile.ZipFile(content, "w") as archive:
         for place in sorted(files):
             about = zipfile.ZipInfo(place, ALWAYS)
-            about.compress_type, about.external_attr = zipfile.ZIP_DEFLATED, 0o100644 << 16
-            archive.writestr(about, files[place].read_bytes(), compresslevel=1)
+            about.external_attr = 0o100644 << 16
+            archive.writestr(about, files[place].read_bytes(), zipfile.ZIP_DEFLATED, compresslevel=1)
     path = out / name / "feedback.zip"
     write(path, content.getvalue())
     yield f"Feedback pages of {count(len(files), 'student', 'students')}: {path}"
-    unmarked = sum(1 for one in found if one.status == NEEDS_MARKING)
-    if unmarked:
+    if unmarked := sum(one.status == NEEDS_MARKING for one in found):
         yield f"  {count(unmarked, 'page says', 'pages say')} that something is not marked yet"
-    if plain:
-        yield f"  {named(plain)}: {CALLED[lms]} does not know whose the page is, since it is not known as what it was handed in there"
+    if unknown:
+        yield f"  {named(unknown)}: not in the zip, {CALLED.get(lms, 'The LMS')} would not know whose the page is; it lies in {text(str(out / 'feedback'))}"
 
 
-def place_in(lms, entry, person, taken, name):
-    """Return where an LMS looks for a student's page in a zip, as it named what was handed in; "" where nobody knows."""
-    lms = lms or (taken.lms if taken else "")
+def place_in(lms, entry, person, taken):
+    """Return how the path begins under which an LMS takes a student's page, as it named what was handed in; "" where nobody knows."""
     file = taken.file if taken and taken.lms == lms else ""
-    if lms == MOODLE:
-        folder = IN_MOODLE.match(file)
-        number = entry.id if entry else folder[2] if folder else ""
-        if folder and folder[2] == number:
-            return f"{folder[1]}/{name}.html"
-        return f"{re.sub(r'[_/]', ' ', person.name)}_{number}_assignsubmission_file_/{name}.html" if number else ""
     if lms == CANVAS:
         beginning = until_attachment(PurePosixPath(file).name)
-        return f"{beginning}_{name}.html" if beginning else ""
-    return f"{person.folder}/{name}.html" if not lms or lms == "gradescope" else ""
+        return f"{beginning}_" if beginning else ""
+    folder = IN_MOODLE.match(file)
+    number = entry.id if entry else folder[2] if folder else ""
+    if folder and folder[2] == number:
+        return f"{folder[1]}/"
+    return f"{re.sub(UNFIT, ' ', person.name)}_{number}_assignsubmission_file_/" if number else ""
 
 
 def until_attachment(file):
