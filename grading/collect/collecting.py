@@ -99,9 +99,11 @@ class Collecting:
         known = self.named_by(of_sheet)
         self.of_sheet = {known[place]: entry for place, entry in enumerate(entries) if known[place]}
         theirs = self.named_by([Claim(one.called, one.name, one.numbers) for one in found])
-        twice = {folder for folder, number in Counter(filter(None, theirs)).items() if number > 1}
-        self.wrong += [f"{folder}: {listed([one.file for one, who in zip(found, theirs, strict=True) if who == folder])} would both be theirs" for folder in sorted(twice)]
-        return [(one, folder) for one, folder in zip(found, theirs, strict=True) if folder and folder not in twice]
+        of = {}
+        for one, folder in zip(found, theirs, strict=True):
+            of.setdefault(folder, []).append(one)
+        self.wrong += [f"{who}: {listed([one.file for one in each])} would all be theirs" for who, each in of.items() if who and len(each) > 1]
+        return [(each[0], folder) for folder, each in of.items() if folder and len(each) == 1]
 
     def on_disk(self):
         """Return the names of the students' folders that are there."""
@@ -149,8 +151,8 @@ class Collecting:
 
     def by_name(self, claim, several):
         """Return the one Person of a Claim's name; several: others of the same name are in the download."""
-        known = self.people.find("name", claim.name) or [person for person in (*self.people, *self.strangers) if letters(person.folder) == letters(claim.called)]
-        known = [person for person in known if not self.contradict(person, claim)]
+        in_folders = [person for person in (*self.people, *self.strangers) if letters(person.folder) == letters(claim.called)]
+        known = [person for person in self.people.find("name", claim.name) or in_folders if not self.contradict(person, claim)]
         if not known:
             return None, ""
         if several or len(known) > 1:
@@ -159,7 +161,8 @@ class Collecting:
             return None, f"more than one has this name ({listed([person.folder for person in known])} in names.csv): {advice}"
         person, address = known[0], claim.numbers.get("email", "")
         if address and person.email and address.casefold() != person.email.casefold():
-            return None, f"names.csv has this name with the address {text(person.email)}, not {text(address)}: if it is the same person, change it there; if not, add a row"
+            known = f"names.csv has this name with the address {text(person.email)}, not {text(address)}"
+            return None, f"{known}: if it is the same person, change it there; if not, add a row"
         return person, ""
 
     def contradict(self, person, claim):

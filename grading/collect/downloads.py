@@ -23,7 +23,9 @@ PACKED_AT_ONCE = timedelta(minutes=10)
 
 IN_MOODLE = re.compile(r"(?P<who>.+?)_assignsubmission_(?P<kind>[a-z]+)(?:_(?P<file>.*))?", re.DOTALL)
 NUMBERED = re.compile(r"(?P<name>.*)_(?P<id>\d+)", re.DOTALL)
-IN_CANVAS = re.compile(r"(?:(?P<name>.*?)_)??(?P<late>LATE_)?(?P<id>[1-9]\d*|anon_[A-Za-z0-9]+)_(?:(?P<attachment>[1-9]\d*)_(?P<file>.+)|(?P<page>(?:text|link)\.html))", re.DOTALL)
+IN_CANVAS = re.compile(
+    r"(?:(?P<name>.*?)_)??(?P<late>LATE_)?(?P<id>[1-9]\d*|anon_[A-Za-z0-9]+)_(?:(?P<attachment>[1-9]\d*)_(?P<file>.+)|(?P<page>(?:text|link)\.html))", re.DOTALL
+)
 AGAIN = re.compile(r"-\d+(?=\.[^.]+$)")  # Canvas numbers files of one name
 PARTICIPANT = {"participant", "teilnehmerin", "teilnehmer", "participante", "participantes", "partecipante", "deelnemer", "deltager", "deltagare", "deltaker"}
 

@@ -17,7 +17,10 @@ ROUNDED = re.compile(r"\d[.,]?\d*[eE]\+?\d+")  # what a spreadsheet makes of a l
 
 
 class Person(NamedTuple):
-    """Whose a folder is. number: the student's own (Moodle's ID number, Canvas's SIS User ID, Gradescope's SID). canvas: Canvas's ID. moodle: digits by assignment."""
+    """Whose a folder is.
+
+    number: the student's own (Moodle's ID number, Canvas's SIS User ID, Gradescope's SID). canvas: Canvas's ID. moodle: digits, by assignment.
+    """
 
     folder: str
     name: str = ""
