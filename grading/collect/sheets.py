@@ -241,24 +241,22 @@ class Sheet:
 
     def maximum(self, title):
         """Return the most points that a column takes, None if the sheet does not say."""
-        column = self.header.index(title)
-        if self.lms == CANVAS:
-            said = self.value(self.of_columns, column) if self.of_columns else ""
-        else:
-            said = self.value(self.students[0], self.most) if self.candidates == [column] else ""
+        said = self.of_maximum(title)
         return float(said.replace(",", ".")) if NUMBER.fullmatch(said) else None
 
-    def written(self, points, title):
-        """Return a number as the numbers of this sheet are written.
+    def of_maximum(self, title):
+        column = self.header.index(title)
+        if self.lms == CANVAS:
+            return self.value(self.of_columns, column) if self.of_columns else ""
+        return self.value(self.students[0], self.most) if self.candidates == [column] else ""
+
+    def decimal_sign(self, title):
+        """Return what parts the decimals in the numbers of this sheet.
 
         Moodle and Canvas read a point everywhere, a comma only where their language has it: Moodle in English would take 12,5 for 12.
         """
-        column = self.header.index(title)
-        numbers = [*self.column(column), self.value(self.students[0], self.most) if self.lms == MOODLE and self.most else ""]
-        numbers += [self.value(self.of_columns, column)] if self.of_columns else []
-        comma = not self.is_english and any(re.fullmatch(r"\d+,\d+", number) for number in numbers)
-        number = f"{round(points, 2):g}"
-        return number.replace(".", ",") if comma else number
+        numbers = [*self.column(self.header.index(title)), self.of_maximum(title)]
+        return "," if not self.is_english and any(re.fullmatch(r"\d+,\d+", number) for number in numbers) else "."
 
     def with_column(self, title, values):
         """Return the sheet's bytes with other values, a text by row, in the column of that title. All else stays as it is."""

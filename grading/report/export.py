@@ -19,6 +19,7 @@ from grading.shared.text import text
 
 CALLED = {MOODLE: "Moodle", CANVAS: "Canvas"}
 IN_MOODLE = re.compile(r"([^/\\_]*_([0-9]+)_assignsubmission_file_?)")
+KEYS = ("number", "email", "name")  # the surest first
 NUMBERS = {MOODLE: "Moodle's identifier", CANVAS: "Canvas's ID"}
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab"}
 WITH_A_PAGE = (GRADED, NEEDS_MARKING, FAILED)
@@ -71,12 +72,12 @@ def matched(persons, sheet, name):
     if any(ids.values()) and not any(number in by_id for number in ids.values()):
         which = "assignment" if sheet.lms == MOODLE else "course"
         raise Refused(f"{sheet.path} has none of the numbers in names.csv by which {CALLED[sheet.lms]} knows the students: it is the sheet of another {which}")
-    rows, unknown = {}, {}
+    rows, unknown, of_persons, of_entries = {}, {}, by_keys(persons.values()), by_keys(entries)
     for folder, person in persons.items():
         if ids[folder]:
             entry, why = by_id.get(ids[folder]), f"nobody in the sheet has {NUMBERS[sheet.lms]} {ids[folder]}"
         else:
-            entry, why = only(person, persons.values(), entries)
+            entry, why = only(person, of_persons, of_entries)
         if entry:
             rows[folder] = entry
         else:
@@ -87,22 +88,29 @@ def matched(persons, sheet, name):
     return rows, unknown
 
 
-def only(person, persons, entries):
-    """Return the Entry that has a person's number, address or name and that nobody else can be, and else why there is none."""
+def only(person, of_persons, of_entries):
+    """Return the Entry that has a person's number, address or name and that nobody else can be, and else why there is none. of_…: both by what they have."""
     why = "nobody in the sheet has this number, address or name: put theirs into names.csv"
-    for place, key in enumerate(keys := ("number", "email", "name")):
-        value = alike(key, getattr(person, key))
-        if not value:
-            continue
-        among = [entry for entry in entries if alike(key, getattr(entry, key)) == value]
-        others = [one for one in persons if alike(key, getattr(one, key)) == value]
+    for place, key in enumerate(KEYS):
+        about = key, alike(key, getattr(person, key))
+        among, others = of_entries.get(about, ()), of_persons.get(about, ())
         if len(among) == len(others) == 1:
-            if all(agree(stronger, person, among[0]) for stronger in keys[:place]):
+            if all(agree(stronger, person, among[0]) for stronger in KEYS[:place]):
                 return among[0], ""
-            why = f"who has the same {key} in the sheet has another {' or '.join(keys[:place])}"
+            why = f"who has the same {key} in the sheet has another {' or '.join(KEYS[:place])}"
         elif among:
             why = f"several have the same {key}: put a number into names.csv that tells them apart"
     return None, why
+
+
+def by_keys(those):
+    """Return lists of persons or entries by what they have: pairs of a key and a value."""
+    found = {}
+    for one in those:
+        for key in KEYS:
+            if value := alike(key, getattr(one, key)):
+                found.setdefault((key, value), []).append(one)
+    return found
 
 
 def agree(key, person, entry):
@@ -120,7 +128,7 @@ def alike(key, value):
 
 def points(found, rows, unknown, sheet, title, path):
     """Write the sheet with the points that there are in the column `title`, and yield lines about it and all whose cell stays."""
-    values, kept = {}, {}
+    values, kept, sign = {}, {}, sheet.decimal_sign(title)
     for one in found:
         if one.student in unknown:
             continue
@@ -129,7 +137,7 @@ def points(found, rows, unknown, sheet, title, path):
         if why:
             kept.setdefault(why, []).append(one.student)
         else:
-            values[row] = sheet.written(one.points, title)
+            values[row] = f"{round(one.points, 2):g}".replace(".", sign)
     write(path, sheet.with_column(title, values))
     yield f"Points of {count(len(values), 'student', 'students')}, in the column {text(title)}: {path}"
     for why, students in kept.items():
