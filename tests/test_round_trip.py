@@ -172,8 +172,8 @@ def test_all_are_collected_and_graded(course):
     assert code == 1 and "pwned" in said and [code for code, _ in (course.said["moodle"], course.said["canvas"])] == [0, 0], course.said
     assert all(code == 0 for code, _ in course.graded), course.graded
     assert len(set(course.whose.values())) == len(course.whose) == 21
-    table = classes.table(NAME, course.out)
-    states = {key: {row["status"] for (student, _), row in table.items() if student == folder} for key, folder in course.whose.items()}
+    table = read_table(course.out / NAME / "grades.csv")[1]
+    states = {key: {row["status"] for row in table if row["student"] == folder} for key, folder in course.whose.items()}
     for (which, role), found in states.items():
         assert found == {"failed" if role == "broken" else "graded"} | ({"needs-marking"} if role == "waiting" else set()), (which, role)
 
@@ -247,3 +247,30 @@ def test_times_reach_formgrader_and_totals(course):
     rows = {row["student"]: row for row in read_table(course.out / "totals.csv")[1]}
     late = {key: rows[course.whose[key, "marked"]][f"{NAME} late_by_hours"] for key in NAMES}
     assert late == {"moodle": "1.50", "canvas": "LATE", "gradescope": "0.00"}
+
+
+def test_nothing_that_is_hostile_does_anything(course, browser):
+    command("totals", "--submitted", course.folder / "all", "--out", course.out)
+    for which in NAMES:
+        exported(course, which, "", None)
+        with zipfile.ZipFile(course.out / NAME / "feedback.zip") as archive:
+            assert len(archive.namelist()) == len(set(archive.namelist())) == len(ROLES)
+            assert not [path for path in archive.namelist() if path.startswith("/") or "\\" in path or ".." in path.split("/") or not path.isprintable()]
+    tables = [*course.out.rglob("*.csv"), *course.folder.glob("*/*.csv")]
+    assert {path.name for path in tables} >= {"grades.csv", "totals.csv", "names.csv", "due.csv", f"{NAME}.csv"}
+    for path in tables:
+        cells = [cell for line in csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig"), newline="")) for cell in line]
+        assert not [cell for cell in cells if cell.lstrip("\t\r\n ").startswith(("=", "+", "-", "@"))], path
+    page, faults = browser.new_page(), []
+    page.on("dialog", lambda dialog: (faults.append(dialog.message), dialog.dismiss()))
+    page.on("request", lambda request: request.url.startswith(("file:", "data:")) or faults.append(request.url))
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    pages = [course.out / "feedback" / folder / NAME / f"{NAME}.html" for (_, role), folder in course.whose.items() if role in ("hostile", "marked", "broken")]
+    for path in (course.out / NAME / "report.html", *pages):
+        page.goto(path.as_uri())
+        page.wait_for_load_state("networkidle")
+        assert page.locator("img[src=x], [onerror]").count() == 0, path
+        assert path in pages or FORMULA in page.locator("body").inner_text()
+    page.close()
+    assert not faults
+    assert not [path for folder in (course.folder, ROOT) for path in folder.rglob("*pwned*") if path.name == "pwned" and ".venv" not in path.parts]
