@@ -234,9 +234,9 @@ def test_one_person_is_one_in_every_lms(tmp_path):
 def test_hidden_names_groups_pages_and_nothing(tmp_path):
     moodle = lms.moodle(tmp_path / "m.zip", handed_in(*CLASS), hidden="Teilnehmer/in", online={ADA.name: "<p>see my file"})
     assert "new: 3" in collect(moodle, tmp_path / "moodle", NAME, "--sheet", sheet(tmp_path / "m.csv", CLASS, hidden=True))
-    assert folders(tmp_path / "moodle") == [f"Teilnehmerin {student.moodle}" for student in CLASS]
-    assert sorted(content(tmp_path / "moodle" / "Teilnehmerin 1000001")) == [f"{NAME}/{FILE}", f"{NAME}/onlinetext.html"]
-    assert times.collected(tmp_path / "moodle", NAME)["Teilnehmerin 1000001"].file == "Teilnehmerin_1000001_assignsubmission_file_"
+    assert folders(tmp_path / "moodle") == [f"Participant {student.moodle}" for student in CLASS]
+    assert sorted(content(tmp_path / "moodle" / "Participant 1000001")) == [f"{NAME}/{FILE}", f"{NAME}/onlinetext.html"]
+    assert times.collected(tmp_path / "moodle", NAME)["Participant 1000001"].file == "Teilnehmerin_1000001_assignsubmission_file_"
     assert {person.name for person in People.read(tmp_path / "moodle")} == {""}
     canvas = lms.canvas(tmp_path / "c.zip", handed_in(ADA, ZOE), anonymous=True, late=(ADA.name,))
     collect(canvas, tmp_path / "canvas")

@@ -352,8 +352,8 @@ class Collecting:
 
 def folder_name(called):
     """Return a folder's name for a name that anybody may have chosen; Windows must be able to have it, too."""
-    kept = "".join(" " if letter.isspace() else letter for letter in unicodedata.normalize("NFC", called) if not is_odd(letter) or letter.isspace())
-    kept = " ".join(re.sub(r'[/:*?"|]', " ", kept).split()).lstrip(".-~ ")
+    shown = "".join(" " if letter.isspace() or letter in '<>\\/:*?"|' else letter for letter in unicodedata.normalize("NFC", called))
+    kept = " ".join("".join(letter for letter in shown if not is_odd(letter)).split()).lstrip(".-~ ")
     while len(kept.encode()) > LONGEST:
         kept = kept[:-1]
     kept = kept.rstrip(". ") or "student"

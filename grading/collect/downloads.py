@@ -116,7 +116,7 @@ def moodle(members, name):
         called = match["name"] if match else who
         numbers = {"moodle": match["id"]} if match else {}
         known = {"name": "" if hidden else called.strip(), "numbers": numbers}
-        submissions.append(Submission(who.replace("_", " ") if hidden else called.strip(), files, min(chosen)[-1], **known))
+        submissions.append(Submission(f"Participant {match['id']}" if hidden and match else called.strip(), files, min(chosen)[-1], **known))
     return Download(MOODLE, "flat" if flat else "in folders", submissions, unknown)
 
 

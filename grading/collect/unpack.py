@@ -64,19 +64,19 @@ class Source:
                 shutil.copyfileobj(content, file)
         except DAMAGED as error:
             path.unlink(missing_ok=True)
-            raise Refused(f"{text('/'.join(member.path))} cannot be unpacked ({text(str(error))}): download it again, or ask for it") from None
+            raise Refused(f"{named(member)} cannot be unpacked ({text(str(error))}): download it again, or ask for it") from None
         if member.changed:
             os.utime(path, (member.changed.timestamp(),) * 2)
 
     def read(self, member, most):
         """Return a member's bytes. Raises Refused if they are more than `most`."""
         if member.size > most:
-            raise Refused(f"{text('/'.join(member.path))} is larger than {most // 1_000_000} MB")
+            raise Refused(f"{named(member)} is larger than {most // 1_000_000} MB")
         try:
             with self._opening(member.origin) as content:
                 return content.read(most)
         except DAMAGED as error:
-            raise Refused(f"{text('/'.join(member.path))} cannot be unpacked ({text(str(error))}): download it again") from None
+            raise Refused(f"{named(member)} cannot be unpacked ({text(str(error))}): download it again") from None
 
 
 @contextmanager
@@ -159,6 +159,10 @@ def safe(name):
     if name.startswith("/") or ".." in parts or not parts or (len(parts[0]) == 2 and parts[0][1] == ":"):
         return None
     return tuple("".join("_" if is_odd(letter) else letter for letter in part) for part in parts)
+
+
+def named(member):
+    return text(getattr(member.origin, "filename", str(member.origin)).replace("\\", "/").rpartition("/")[2], 80)
 
 
 def is_junk(path):
