@@ -110,9 +110,33 @@ def test_moodle_takes_the_points_of_all_that_is_marked_and_leaves_the_others(cou
     assert moodle.grades[NUMBERS["Anna Meyer 2"]].files == {f"{NAME}.html": b"<p>Anna Meyer 2</p>"}
 
 
+CHINESE = ENGLISH | {"hiddenuser": "参与者", "fullname": "全名", "idnumber": "学号", "email": "Email地址", "language": "zh", "date": "y年M月d日 EEEE HH:mm"}
+
+
+@pytest.mark.parametrize("strings", [ENGLISH, GERMAN, SPANISH, CHINESE], ids=lambda strings: strings["language"])
+def test_a_worksheet_says_who_is_in_the_class_and_when_they_handed_in(strings):
+    moodle = Moodle({"7": Participant("Meyer, Anna", "anna@example.org", "0012", EVENING), "8": Participant("'=Zoë", "", "13")}, strings=strings)
+    moodle.grades["7"].grade, moodle.grades["7"].time = 3.0, 1.8e9
+    anna, zoe = Sheet("sheet.csv", moodle.worksheet()).entries()
+    assert anna == (1, "7", "Meyer, Anna", "anna@example.org", "0012", EVENING)
+    assert zoe == (2, "8", "=Zoë", "", "13", None)
+    blind = Sheet("sheet.csv", moodle.worksheet(blind=True)).entries()
+    assert [(entry.id, entry.name, entry.handed_in) for entry in blind] == [("7", "", EVENING), ("8", "", None)]
+
+
+def test_a_gradebook_says_who_is_in_the_class():
+    canvas = Canvas({"101": Pupil('O\'Brien, Sean "Jr."', "0012", "sean@example.org"), "102": Pupil("Plato", "13", "plato")}, {"9": Column("Quiz")})
+    sean, plato = Sheet("sheet.csv", canvas.gradebook(";", True)).entries()
+    assert sean == (3, "101", 'Sean "Jr." O\'Brien', "sean@example.org", "0012", None)
+    assert plato == (4, "102", "Plato", "", "13", None)
+    two = canvas.gradebook().decode().replace("Student,", "LastName,FirstName,", 1).replace('"O\'Brien, Sean', '"O\'Brien","Sean').replace("Plato", "Plato,")
+    two = two.replace('"Student, Test"', "Student,Test").replace("Possible", "Possible,").replace("\n,", "\n,,")
+    assert [entry.name for entry in Sheet("sheet.csv", two.encode()).entries()] == ['Sean "Jr." O\'Brien', "Plato"]
+
+
 def test_every_other_byte_of_a_sheet_stays():
     raw = [
-        ['"Identifier"', "Full name ", "Grade", '"Maximum grade"', "Grade can be changed", '"Feedback"'],
+        ['"Identifier, ; or\tID"', "Full name ", "Grade", '"Maximum grade"', "Grade can be changed", '"Feedback"'],
         ["Participant 1", '"Meyer, ""A"""', "", "20.00", "Yes", '"=1+1\r\n\r\nso ""there""\n"'],
         ['"Participant 2"', "'Sean\u2028", '"3.00"', "20", ' "Yes"', "café"],
         ["Participant 3", "=A1", "  4 ", '"20.00"', "Yes", ""],
@@ -227,6 +251,16 @@ def test_nobody_is_guessed(course):
     assert moodle.grades["2"].files[f"{NAME}.html"] == b"<p>Anna Meyer 2</p>" and not moodle.grades["7"].files
 
 
+def test_a_row_that_two_students_would_have_is_nobodys(course):
+    course.standings = [Standing(student, "graded", 1.0, 1.0, 20.0) for student in ("Anna Meyer", "anna", "Zoë Ünal")]
+    course.knows("Anna Meyer", moodle={NAME: "7"})
+    course.knows("anna", email="anna@example.org")
+    moodle = Moodle({"7": Participant("Anna Meyer", "anna@example.org"), "8": Participant("Zoë Ünal")})
+    filled, _, said = course.exported(moodle.worksheet())
+    assert moodle.upload_worksheet(filled) == ["8"]
+    assert "  Anna Meyer, anna: row 2 of the sheet would be that of several students: say in names.csv who is who (not written)" in said
+
+
 OURS, QUIZ = "45678", "9"
 
 
@@ -288,6 +322,7 @@ def test_anonymous_files_find_their_way_in_canvas(course):
 def test_the_assignment_is_found_in_canvas_by_what_it_is_called(course, title):
     canvas = in_canvas(course)
     canvas.columns[OURS].title = title
+    canvas.columns["10"].title = f"{title}, again" if title == "Assignment 1" else "Assignment 10"
     assert canvas.upload_gradebook(course.exported(canvas.gradebook(), "canvas")[0])["101", OURS] == "17.5"
 
 

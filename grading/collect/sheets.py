@@ -23,7 +23,7 @@ NUMBER = re.compile(r"-?\d+(?:[.,]\d+)?")
 IDENTIFIER = re.compile(r"(\D*[^\W\d]\D*?)(\d+)")
 OF_AN_ASSIGNMENT = re.compile(r"(.*)\s\((\d+)\)")
 ROUNDED = re.compile(r"\d[.,]?\d*E\+\d+", re.IGNORECASE)  # what a spreadsheet makes of a long number
-NUMBERS = re.compile(r"\bID\b|ident|nummer|número|numéro|numero|matri[ck]|номер|学号|學號|番号", re.IGNORECASE)
+NUMBERS = re.compile(r"(?<![A-Za-z])ID(?![A-Za-z])|(?i:ident|matri[ck]|индив|kimlik|学号|學號|番号)")  # in the title of the students' own numbers
 NO = set("no nein non nee nej nei nie ne não nu nem hayır нет ні не όχι ei いいえ 否 아니오 không لا לא".split())  # of "Grade can be changed"
 HIDDEN = re.compile(r"\s*(Muted|Manual Posting.*)?\s*", re.IGNORECASE)
 ANEW = {MOODLE: "in Moodle, the assignment's 'Download grading worksheet'", CANVAS: "in Canvas, the gradebook's 'Export'"}
@@ -188,7 +188,8 @@ class Sheet:
 
     def entries_of_moodle(self):
         about = range(1, self.candidates[0] if self.candidates else 2)
-        name = about[0] if len(about) > 1 else None  # else it is blind: only the status stands there
+        names = set(self.column(1))
+        name = 1 if len(about) > 1 and len(names) * 2 > len(self.students) else None  # else it is blind: the status stands there
         email = next((number for number in about if number != name and is_mostly("@", self.column(number))), None)
         number = next((one for one in about if one not in (name, email) and NUMBERS.search(self.header[one])), None)
         times = read_times(self.submission_times())
@@ -331,7 +332,7 @@ def are_identifiers(values):
 
 
 def are_times(values):
-    return all(value in ("", "-") or re.search(r"\d{4}.*\d\d$|\d{4}.*\d\d\D", value, re.DOTALL) for value in values)
+    return any(values) and all(value in ("", "-") or re.search(r"(?<!\d)\d{4}(?!\d).*\d\d", value) for value in values)
 
 
 def is_mostly(sign, values):

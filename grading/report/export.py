@@ -28,7 +28,7 @@ WHY_NONE = {
     CHANGED: "handed in again since it was graded: grade again",
     NOT_GRADED: "not graded yet",
 }
-UNFIT = r"[_/\\]"  # for a name in a path of Moodle's
+UNFIT = r'[_/\\<>:"|?*\x00-\x1f]'  # for a name in a path of Moodle's
 MOST_NAMED = 40
 ALWAYS = (1980, 1, 1, 0, 0, 0)  # so that a zip of the same pages is the same file
 
@@ -207,13 +207,15 @@ def until_attachment(file):
         ends = [place for place, part in enumerate(parts) if part != "LATE"][2:3]
     else:
         ends = [place for place, part in enumerate(parts) if re.fullmatch(r"[0-9]+", part)][1:2]
-    return "_".join(parts[: ends[0] + 1]) if ends and parts[ends[0]].isdigit() else ""
+    return "_".join(parts[: ends[0] + 1]) if ends and parts[ends[0]].isdigit() and "\\" not in file else ""
 
 
 def what_to_do(sheet):
-    """Return how the LMS takes the files. What Moodle is told of the order is in the sources of its importers: pages make a grade newer than the sheet."""
+    """Return how the LMS takes the files. Why, is in the sources of its importers: in Moodle, pages make a grade newer than the sheet is."""
     if sheet.lms == CANVAS:
-        return "In Canvas: the sheet with 'Import' in the gradebook, the zip with 'Upload Submissions' at the assignment"
-    how = "" if sheet.delimiter == "," else f" (separator: {SEPARATORS[sheet.delimiter]})"
-    also = ". Tick that records modified more recently are updated: Moodle reads the times in its sheet in English only" if not sheet.is_english else ""
-    return f"In Moodle: first the sheet with 'Upload grading worksheet'{how}, then the zip with 'Upload multiple feedback files in a zip'{also}"
+        soon = "soon, since it undoes what is entered there in the meantime"
+        return f"In Canvas: the sheet with 'Import' in the gradebook, {soon}; the zip with 'Re-Upload Submissions' at the assignment's column"
+    how = [f"separator: {SEPARATORS[sheet.delimiter]}"] * (sheet.delimiter != ",") + [f"encoding: {sheet.encoding.upper()}"] * (sheet.encoding != "utf-8")
+    first = "first the sheet with 'Upload grading worksheet'" + f" ({', '.join(how)})" * bool(how)
+    also = "" if sheet.is_english else ". Tick that records modified more recently are updated: Moodle reads the times in its sheet in English only"
+    return f"In Moodle: {first}, then the zip with 'Upload multiple feedback files in a zip'{also}"
