@@ -10,6 +10,7 @@ again at any time: only what changed is graded again, and manual marks reach the
 """
 
 import argparse
+import gc
 import os
 import sys
 from pathlib import Path
@@ -18,6 +19,7 @@ from grading.shared.interrupts import Interrupts
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # the work is shared out among processes
 
+OBJECTS = 50_000  # between two searches for garbage: these commands read a class, and end
 UNSAFE = (
     "run submissions without the wall, as you: they can then read your files and the solutions, reach the network, end the grading, "
     "interfere with others and leave programs running. Only for a machine that nothing can happen to"
@@ -143,6 +145,7 @@ def totals(**chosen):
 
 
 def tell(lines):
+    gc.set_threshold(OBJECTS)
     for line in lines:
         print(line, flush=True)
 
