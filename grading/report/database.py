@@ -46,7 +46,6 @@ def submissions(session, name, students=None):
         query = query.where(SubmittedAssignment.student_id.in_(students))
     query = query.options(
         contains_eager(SubmittedNotebook.assignment),
-        *(undefer(total) for total in (SubmittedNotebook.score, SubmittedNotebook.max_score)),
         selectinload(SubmittedNotebook.grades).options(undefer(Grade.max_score), selectinload(Grade.cell)),
         selectinload(SubmittedNotebook.comments).selectinload(Comment.cell),
     )
