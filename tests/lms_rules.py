@@ -117,17 +117,19 @@ class Moodle:
         lines = [[strings[column] for column in columns] + ["Feedback, as comments"]]
         for number, one in self.participants.items():
             grade = self.grades[number]
-            lines.append([
-                strings["hiddenuser"] + number,
-                *([] if blind else [one.name, one.number, one.email]),
-                strings["submitted" if one.handed_in else "nosubmission"],
-                "" if grade.grade is None else self.formatted(grade.grade),
-                self.formatted(self.most),
-                strings["no" if grade.locked else "yes"],
-                self.dated(one.handed_in),
-                self.dated(grade.time and datetime.fromtimestamp(grade.time)),
-                'He said: "so,\nand \\" so"' if grade.grade else "",
-            ])
+            lines.append(
+                [
+                    strings["hiddenuser"] + number,
+                    *([] if blind else [one.name, one.number, one.email]),
+                    strings["submitted" if one.handed_in else "nosubmission"],
+                    "" if grade.grade is None else self.formatted(grade.grade),
+                    self.formatted(self.most),
+                    strings["no" if grade.locked else "yes"],
+                    self.dated(one.handed_in),
+                    self.dated(grade.time and datetime.fromtimestamp(grade.time)),
+                    'He said: "so,\nand \\" so"' if grade.grade else "",
+                ]
+            )
         return "".join(",".join(map(php_cell, line)) + "\n" for line in lines).encode()
 
     def formatted(self, number):

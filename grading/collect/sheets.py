@@ -16,7 +16,7 @@ from grading.shared.tables import LARGEST, as_written
 from grading.shared.text import text
 
 MOODLE, CANVAS = "moodle", "canvas"
-MOST_CELLS = 2_000_000
+MOST_CELLS = 500_000
 DELIMITERS = ",;\t"
 MARKS = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 NUMBER = re.compile(r"-?\d+(?:[.,]\d+)?")
@@ -192,7 +192,7 @@ class Sheet:
         name = 1 if len(about) > 1 and len(names) * 2 > len(self.students) else None  # else it is blind: the status stands there
         email = next((number for number in about if number != name and is_mostly("@", self.column(number))), None)
         number = next((one for one in about if one not in (name, email) and NUMBERS.search(self.header[one])), None)
-        times = read_times(self.submission_times())
+        times = read_times(self.columns_of_times()[0])
         found = []
         for row, time in zip(self.students, times, strict=True):
             values = ["" if column is None else as_written(self.value(row, column)) for column in (name, email, number)]
@@ -200,10 +200,14 @@ class Sheet:
             found.append(Entry(row, IDENTIFIER.fullmatch(self.value(row, self.id))[2], *values, time))
         return found
 
-    def submission_times(self):
-        """Return the texts of the time of each submission: of the two columns of times, the first is about it, the last about the grade."""
-        of_times = [number for number in range((self.most or 0) + 1, len(self.header)) if are_times(self.column(number))]
-        return self.column(of_times[0]) if len(of_times) > 1 else [""] * len(self.students)
+    def columns_of_times(self):
+        """Return the two columns of Moodle's that hold times, as texts: of the submissions, and of the grades."""
+        found = [column for number in range((self.most or 0) + 1, len(self.header)) if are_times(column := self.column(number))]
+        return (found[0], found[-1]) if len(found) > 1 else 2 * ([""] * len(self.students),)
+
+    def times_are_foreign(self):
+        """Say whether Moodle cannot read the times of the grades in its own sheet: it knows English only, and then takes each grade for changed since."""
+        return self.lms == MOODLE and not self.is_english and any(said not in ("", "-") for said in self.columns_of_times()[1])
 
     def column_of_points(self, wanted, titles):
         """Return the title of the column for the points: the one wanted, else the only one that can be. Raises Refused.

@@ -193,16 +193,19 @@ class Report:
         return [(self.masked(said), [self.by_folder[student] for student in students]) for said, students in pairs]
 
     def waiting(self):
-        """Return for each task that waits the members who wait, those first who changed an answer that was marked."""
-        found = [(task.name, task.points, [member for member in self.graded if state(member.standing.rows[place]) == WAITS]) for place, task in enumerate(self.tasks)]
-        return [each for each in found if each[2]]
+        """Return for each task that waits its name, its points, and the members who wait."""
+        found = []
+        for place, task in enumerate(self.tasks):
+            those = [member for member in self.graded if state(member.standing.rows[place]) == WAITS]
+            found += [(task.name, task.points, those)] if those else []
+        return found
 
     def runs(self):
         """Return bars of how long submissions ran, the median, the slowest members, and how many times are not known; None without any."""
         ran = [(member.standing.result["seconds"], member) for member in self.graded if member.standing.result.get("seconds") is not None]
         if not ran:
             return None
-        bounds = list(zip((0, *SECONDS), (*SECONDS, math.inf)))
+        bounds = list(zip((0, *SECONDS), (*SECONDS, math.inf), strict=True))
         counts = [sum(low <= seconds < high for seconds, _ in ran) for low, high in bounds]
         while not counts[-1]:
             counts.pop()
@@ -230,11 +233,11 @@ def members(path, name, standings, names):
     have_pages = {student.name for student in feedback.iterdir()} if feedback.is_dir() else set()
     SystemRandom().shuffle(numbers)
     found = []
-    for number_, one in zip(numbers, standings, strict=True):
+    for lot, one in zip(numbers, standings, strict=True):
         inside = f"{one.student}/{name}/{name}.html"
         address = quote(f"../feedback/{inside}") if one.student in have_pages and (feedback / inside).exists() else ""
         called = short(names.get(one.student, "")) or short(one.student)
-        found.append(Member(number_, called, short(one.student), address, one))
+        found.append(Member(lot, called, short(one.student), address, one))
     return sorted(found, key=lambda member: member.number)
 
 
@@ -328,7 +331,7 @@ def said_by(member):
 
 def took(seconds):
     """Return a running time, with no more digits than it is known to."""
-    return f"{seconds / 60:.2g} min" if seconds >= 60 else f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s" if seconds % 1 else f"{seconds:g} s"
+    return f"{number(round(seconds / 60, 1))} min" if seconds >= 60 else f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s" if seconds % 1 else f"{seconds:g} s"
 
 
 def number(value):

@@ -214,8 +214,9 @@ def what_to_do(sheet):
     """Return how the LMS takes the files. Why, is in the sources of its importers: in Moodle, pages make a grade newer than the sheet is."""
     if sheet.lms == CANVAS:
         soon = "soon, since it undoes what is entered there in the meantime"
-        return f"In Canvas: the sheet with 'Import' in the gradebook, {soon}; the zip with 'Re-Upload Submissions' at the assignment's column"
+        shown = "Canvas shows each page under the name of the notebook handed in: say that it is to be saved as .html"
+        return f"In Canvas: the sheet with 'Import' in the gradebook, {soon}; the zip with 'Re-Upload Submissions' at the assignment's column. {shown}"
     how = [f"separator: {SEPARATORS[sheet.delimiter]}"] * (sheet.delimiter != ",") + [f"encoding: {sheet.encoding.upper()}"] * (sheet.encoding != "utf-8")
     first = "first the sheet with 'Upload grading worksheet'" + f" ({', '.join(how)})" * bool(how)
-    also = "" if sheet.is_english else ". Tick that records modified more recently are updated: Moodle reads the times in its sheet in English only"
+    also = ". Tick that records modified more recently are updated: Moodle reads the times in its sheet in English only" if sheet.times_are_foreign() else ""
     return f"In Moodle: {first}, then the zip with 'Upload multiple feedback files in a zip'{also}"

@@ -53,9 +53,10 @@ def standings(name, submitted, out, gradebook=None):
     found = []
     for called in sorted({*handed_in, *(person.folder for person in People.read(submitted))}):
         student = handed_in.get(called)
-        one = stand(called, student, origin.tasks, results, marks.get(called))
-        if student and student.folders:
-            one = one._replace(**when(student.folders, collected.get(called), due))
+        there = [fingerprint_of(folder) for folder in student.folders] if student else []
+        one = stand(called, student, there, origin.tasks, results, marks.get(called))
+        if there:
+            one = one._replace(**when(student.folders, there, collected.get(called), due))
         found.append(one)
     return found
 
@@ -67,8 +68,8 @@ def those_with_folders(submitted, name):
         return []
 
 
-def stand(called, student, tasks, results, marks):
-    """Return a student's Standing, but for the times. marks: those in the gradebook, None if there are none."""
+def stand(called, student, there, tasks, results, marks):
+    """Return a student's Standing, but for the times. there: fingerprints of the folders. marks: those in the gradebook, None if there are none."""
     most = float(sum(task.points for task in tasks))
     if not student or (not student.folders and student.reason.startswith(NO_SUBMISSION)):
         return Standing(called, NOTHING, max_points=most)
@@ -78,20 +79,20 @@ def stand(called, student, tasks, results, marks):
     table = rows(called, tasks, result, marks)
     marked = [float(row.points) for row in table if row.status == GRADED]
     waiting = float(sum(row.max_points for row in table if row.status == NEEDS_MARKING))
-    status = CHANGED if is_changed(student, result) else result["status"] if not waiting else NEEDS_MARKING
+    status = CHANGED if is_changed(there, result) else result["status"] if not waiting else NEEDS_MARKING
     points = sum(marked) if status == GRADED else None
     return Standing(called, status, points, sum(marked), most, waiting, tuple(table), result)
 
 
-def is_changed(student, result):
+def is_changed(there, result):
     """Say whether what lies there is otherwise than what was graded."""
     known = result.get("key", "").split()[:-OF_RULES]
-    return bool(known) and known != [fingerprint_of(folder) for folder in student.folders]
+    return bool(known) and known != there
 
 
-def when(holding, taken, due):
+def when(holding, there, taken, due):
     """Return what is known of the time when something was handed in; taken: what was Collected, None if it came otherwise."""
-    if taken and [taken.fingerprint] != [fingerprint_of(folder) for folder in holding]:
+    if taken and [taken.fingerprint] != there:
         taken = None  # it was changed since
     at, time_from, late = (taken.handed_in, taken.time_from, taken.late) if taken else (None, "", "")
     if not taken:
