@@ -102,7 +102,8 @@ def with_semicolons(content):
 def course(tmp_path_factory, browser):
     folder = tmp_path_factory.mktemp("course")
     files, students, submitted = notebooks(), {which: class_of(which) for which in NAMES}, {which: folder / which for which in NAMES}
-    handed_in = {which: [(one, {FILE: files[role]} | (FILES if role == "hostile" else {})) for role, one in theirs.items()] for which, theirs in students.items()}
+    beside = {"hostile": FILES}
+    handed_in = {which: [(one, {FILE: files[role]} | beside.get(role, {})) for role, one in theirs.items()] for which, theirs in students.items()}
     (folder / "moodle.csv").write_bytes(in_moodle(students["moodle"], GERMAN).worksheet())
     (folder / "canvas.csv").write_bytes(in_canvas(students["canvas"]).gradebook())
     downloads = {
