@@ -181,6 +181,8 @@ def test_two_of_one_name_are_told_apart_by_their_numbers_and_never_by_guess(tmp_
         "Ada Lovelace 1000001": "2000001", "Ada Lovelace 1000009": "2000009", "Zoë Ünal": "2000003"
     }
     assert "none of the download's numbers is in the sheet" in collect(download, submitted, NEXT, "--sheet", tmp_path / "1.csv", code=1)
+    another = lms.moodle(tmp_path / "3.zip", [(student, {"work.ipynb": b""}) for student in drawn_anew])
+    assert "another assignment, by the numbers in the column 'moodle 01_mse'" in collect(another, submitted, code=1)
 
 
 def test_numbers_may_be_written_into_names_csv_by_hand_and_as_a_spreadsheet_saves_it(tmp_path):
@@ -299,12 +301,13 @@ def test_a_hostile_zip_writes_nowhere_else_and_fills_no_disk(tmp_path):
         archive.writestr(entry("ada/bomb.csv"), b"\0" * 30_000_000)
         for name in ("__MACOSX/ada/._x", "ada/.DS_Store", "ada/Thumbs.db", ".hidden/x.ipynb", "ada/.git/config", "ada/__pycache__/a.pyc"):
             archive.writestr(entry(name), b"junk")
-        archive.writestr(entry(f"{'y' * 230}/{FILE}"), b"too long")
+        archive.writestr(entry(f"{'y' * 2300}/{FILE}"), b"too long")
         archive.writestr(entry("ada/<script>.csv"), b"3")
+        archive.writestr(entry(f"ada/{'é' * 200}.csv"), b"4")
         archive.writestr(entry("ada/a"), b"a file")
         archive.writestr(entry("ada/a/b"), b"and a folder")
     said = collect(path, submitted, code=1)
-    assert content(submitted) == {f"ada/{NAME}/{FILE}": b"second", f"ada/{NAME}/_script_.csv": b"3", f"ada/{NAME}/a": b"a file"}
+    assert content(submitted) == {f"ada/{NAME}/{FILE}": b"second", f"ada/{NAME}/-script-.csv": b"3", f"ada/{NAME}/{'é' * 98}.csv": b"4", f"ada/{NAME}/a": b"a file"}
     for reason in ("leads out of the folder", "link", "made to fill a disk", "too long"):
         assert reason in said
     assert sorted(each.name for each in tmp_path.rglob("*") if "out" in each.name) == [] and not os.path.lexists("/tmp/out-of-collect.ipynb")

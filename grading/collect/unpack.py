@@ -20,7 +20,7 @@ from grading.shared.text import text
 MOST_MEMBERS = 100_000
 LARGEST_DIRECTORY = 50_000_000  # bytes of a zip's list of its files
 DEEPEST = 20  # folders
-LONGEST_PART = 200  # bytes of a file's or folder's name
+LONGEST = 1000  # letters of a path's part
 RATIO, SMALL = 200, 20_000_000  # what grows to more bytes than that, and so many times its size, is made to fill a disk
 ENCRYPTED, IN_UTF_8 = 0x1, 0x800
 JUNK = {"thumbs.db", "desktop.ini"}
@@ -158,7 +158,7 @@ def safe(name):
     parts = [part for part in name.split("/") if part not in ("", ".")]
     if name.startswith("/") or ".." in parts or not parts or (len(parts[0]) == 2 and parts[0][1] == ":"):
         return None
-    return tuple("".join("_" if is_odd(letter) else letter for letter in part) for part in parts)
+    return tuple("".join("-" if is_odd(letter) else letter for letter in part) for part in parts)
 
 
 def named(member):
@@ -170,7 +170,7 @@ def is_junk(path):
 
 
 def too_long(path):
-    return len(path) > DEEPEST or any(len(part.encode()) > LONGEST_PART for part in path)
+    return len(path) > DEEPEST or any(len(part) > LONGEST for part in path)
 
 
 def told(left_out):
