@@ -69,8 +69,11 @@ class Collecting:
             others = [other for other in source.assignments() if other != self.name]
             self.download = downloads.read(opened, self.name, others)
             self.check(others)
-            yield from downloads.told(self.download)
-            self.wrong += unpack.told(opened.left_out)
+            yield downloads.told(self.download)
+            whose_is_it, other = downloads.not_understood(self.download, opened.members)
+            self.wrong += unpack.told(opened.left_out) + [f"whose is {listed([one])}? Put it where the others are, called as they are" for one in whose_is_it]
+            if other:
+                yield f"left out: {listed(other)}"
             known = list(self.people)
             whose = self.whose()
             if self.new_due:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import yaml
 
 from grading.collect.folders import ENVIRONMENT, MOST_FILES
-from grading.collect.handed_in import LARGEST_FILE, Refused, listed
+from grading.collect.handed_in import LARGEST_FILE, Refused
 
 MOODLE, CANVAS, GRADESCOPE, PLAIN = "moodle", "canvas", "gradescope", ""
 METADATA, LARGEST_METADATA = "submission_metadata.yml", 50_000_000
@@ -323,13 +323,16 @@ def changed(submissions):
 
 
 def told(download):
-    """Return what the download is, in a few words, and a line about what nothing can be made of."""
+    """Return what the download is, in a few words."""
     called = {MOODLE: "Moodle", CANVAS: "Canvas", GRADESCOPE: "Gradescope", PLAIN: "one file or folder a student"}[download.lms]
     number = len(download.submissions)
-    lines = [f"{called}{f' ({download.form})' * bool(download.form)}: {number} submission{'s' * (number != 1)}"]
-    if download.unknown:
-        lines.append(f"left out, whose is it? {listed(download.unknown)}")
-    return lines
+    return f"{called}{f' ({download.form})' * bool(download.form)}: {number} submission{'s' * (number != 1)}"
+
+
+def not_understood(download, members):
+    """Return the names of what nothing can be made of: those that hold a notebook or a zip, and the others."""
+    weighty = {part for member in members if PurePosixPath(member.path[-1]).suffix.lower() in (".ipynb", ".zip") for part in member.path}
+    return [one for one in download.unknown if one in weighty], [one for one in download.unknown if one not in weighty]
 
 
 def key(file):
