@@ -1,9 +1,10 @@
 """Print times, memory and sizes beside their targets.
 
-    python -m tools.bench [chapters] [site] [assignments] [checks] [grading] [speed] [classes]     without a part: the first three
+    python -m tools.bench [chapters] [site] [assignments] [checks] [grading] [course] [speed] [classes]     without a part: the first three
 
 `checks` tells how many of the wrong attempts in tests/attempts are told what is wrong, and how long checks take by themselves.
 `grading` grades classes of 40 and 200, side by side with an earlier version of the project and with nbgrader's own commands: half an hour.
+`course` collects, reports, exports and sums up a class of 400 without grading it.
 `speed` weighs each page and lets Lighthouse judge it five times (RUNS=1: once), which takes a quarter of an hour. `classes` grades, by the
 real command and with twenty seeds, every known mistake and every right answer.
 """
@@ -25,7 +26,7 @@ import psutil
 from grading.author import source
 from grading.shared.checks.outcomes import decode, train
 from grading.shared.checks.verdicts import judge, judge_training
-from tools import attempts, classes, notebooks, refresh, speed, throughput
+from tools import attempts, classes, course, notebooks, refresh, speed, throughput
 from tools.notebooks import ROOT
 
 SUBMISSIONS, DRAWS, SEEDS = 4, 20, 10
@@ -299,7 +300,16 @@ def trained(name, task):
     return caught, passed
 
 
-PARTS = {"chapters": chapters, "site": site, "assignments": assignments, "checks": checks, "grading": partial(throughput.grading, row), "speed": speeds, "classes": classes_graded}
+PARTS = {
+    "chapters": chapters,
+    "site": site,
+    "assignments": assignments,
+    "checks": checks,
+    "grading": partial(throughput.grading, row),
+    "course": partial(course.course, row),
+    "speed": speeds,
+    "classes": classes_graded,
+}
 
 if __name__ == "__main__":
     chosen = sys.argv[1:] or ["chapters", "site", "assignments"]

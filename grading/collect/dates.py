@@ -8,9 +8,10 @@ from functools import cache
 from babel import Locale
 from babel.localedata import locale_identifiers
 
-USUAL = ("en", "de", "es", "fr", "it", "pt", "nl", "pl", "ru", "zh")  # are tried first, all others take half a second
+USUAL = tuple("en de es fr it pt nl pl ru zh ja cs hu tr sv da nb fi uk el ca ar".split())  # are tried first, all others take half a second
 CLOCK = re.compile(r"(?<!\d)(\d{1,2})\s?[:.h時时시]\s?(\d{2})(?!\d)")
 YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+MONTHS, DAYS, HALVES = range(3)
 SPACED = "\u0600"  # letters before it are of alphabets with spaces between words
 LONGEST = 100
 
@@ -47,13 +48,15 @@ def digits(text):
 @cache
 def read(text, language):
     """Return the time in a plain text, and whether the day of the week is that of the time: (None, False) in another language, (None, True) if it is not."""
-    months, days, halves = names(language)
+    months, _, _ = names(language)
+    if not any(name in text for name in months):
+        return None, False
     clock, year = list(CLOCK.finditer(text)), YEAR.search(text)
     before, after = text[: clock[-1].start()], text[clock[-1].end() :]
-    month, rest = taken(YEAR.sub(" ", before, count=1), *months)
-    day, rest = taken(rest, *days)
+    month, rest = taken(YEAR.sub(" ", before, count=1), language, MONTHS)
+    day, rest = taken(rest, language, DAYS)
     numbers = re.findall(r"\d+", rest)
-    half, _ = taken(f"{rest} {after}", *halves)
+    half, _ = taken(f"{rest} {after}", language, HALVES)
     if month is None or len(numbers) != 1 or not year or year.start() > clock[-1].start():
         return None, False
     hour, minute = map(int, clock[-1].groups())
@@ -64,15 +67,15 @@ def read(text, language):
     return (time, day is not None) if day in (None, time.weekday()) else (None, True)
 
 
-def taken(text, known, pattern):
-    """Return what a known name in a text means, and the text without it; None without any."""
-    found = pattern.search(text)
-    return (known[found[0]], f"{text[: found.start()]} {text[found.end() :]}") if found else (None, text)
+def taken(text, language, which):
+    """Return what a name in a text means, and the text without it; None without any."""
+    found = pattern(language, which).search(text)
+    return (names(language)[which][found[0]], f"{text[: found.start()]} {text[found.end() :]}") if found else (None, text)
 
 
 @cache
 def names(language):
-    """Return the months (1 to 12), the days of the week (0 is Monday) and the halves of a day (0, 1), each by their names and with what finds one."""
+    """Return the months (1 to 12), the days of the week (0 is Monday) and the halves of a day (0, 1), each by their names."""
     locale = Locale.parse(language)
     months, days = {}, {}
     for context in ("format", "stand-alone"):
@@ -85,13 +88,14 @@ def names(language):
     for context in locale.day_periods.values():
         for width in context.values():
             halves |= {plain(width[half]): number for number, half in enumerate(("am", "pm")) if half in width}
-    return tuple((known, finds(known)) for known in (months, days, halves))
+    return tuple({name: number for name, number in known.items() if any(map(str.isalpha, name))} for known in (months, days, halves))
 
 
-def finds(known):
-    """Return a pattern of these names, the longest first: where words have spaces between them, as a word."""
-    names = sorted((name for name in known if any(map(str.isalpha, name))), key=len, reverse=True)
-    return re.compile("|".join(before(name) + re.escape(name) + after(name) for name in names) or "(?!)")
+@cache
+def pattern(language, which):
+    """Return a pattern of a language's names, the longest first: where words have spaces between them, as a word."""
+    longest_first = sorted(names(language)[which], key=len, reverse=True)
+    return re.compile("|".join(before(name) + re.escape(name) + after(name) for name in longest_first) or "(?!)")
 
 
 def before(name):

@@ -16,14 +16,14 @@ from grading.shared.tables import LARGEST, as_written
 from grading.shared.text import text
 
 MOODLE, CANVAS = "moodle", "canvas"
-MOST_CELLS = 2_000_000
+MOST_CELLS = 500_000
 DELIMITERS = ",;\t"
 MARKS = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 NUMBER = re.compile(r"-?\d+(?:[.,]\d+)?")
 IDENTIFIER = re.compile(r"(\D*[^\W\d]\D*?)(\d+)")
 OF_AN_ASSIGNMENT = re.compile(r"(.*)\s\((\d+)\)")
 ROUNDED = re.compile(r"\d[.,]?\d*E\+\d+", re.IGNORECASE)  # what a spreadsheet makes of a long number
-NUMBERS = re.compile(r"\bID\b|ident|nummer|número|numéro|numero|matri[ck]|номер|学号|學號|番号", re.IGNORECASE)
+NUMBERS = re.compile(r"(?<![A-Za-z])ID(?![A-Za-z])|(?i:ident|matri[ck]|индив|kimlik|学号|學號|番号)")  # in the title of the students' own numbers
 NO = set("no nein non nee nej nei nie ne não nu nem hayır нет ні не όχι ei いいえ 否 아니오 không لا לא".split())  # of "Grade can be changed"
 HIDDEN = re.compile(r"\s*(Muted|Manual Posting.*)?\s*", re.IGNORECASE)
 ANEW = {MOODLE: "in Moodle, the assignment's 'Download grading worksheet'", CANVAS: "in Canvas, the gradebook's 'Export'"}
@@ -163,6 +163,8 @@ class Sheet:
             raise self.refused("is neither Moodle's grading worksheet, whose first column holds identifiers, nor Canvas's gradebook. Download it anew", MOODLE)
         self.is_english = "Grade" in self.header
         self.most = next((number for number in reversed(columns) if self.is_maximum(number, columns)), None)
+        if self.most is None and any(len({*values}) == 1 and "\n" in values[0] for values in columns.values()):
+            raise self.refused("is of an assignment that is graded by a scale: let it have points in Moodle, then download the sheet anew")
         self.candidates = [] if self.most is None else [self.most - 1]
 
     def is_maximum(self, number, columns):
@@ -186,10 +188,11 @@ class Sheet:
 
     def entries_of_moodle(self):
         about = range(1, self.candidates[0] if self.candidates else 2)
-        name = about[0] if len(about) > 1 else None  # else it is blind: only the status stands there
+        names = set(self.column(1))
+        name = 1 if len(about) > 1 and len(names) * 2 > len(self.students) else None  # else it is blind: the status stands there
         email = next((number for number in about if number != name and is_mostly("@", self.column(number))), None)
         number = next((one for one in about if one not in (name, email) and NUMBERS.search(self.header[one])), None)
-        times = read_times(self.submission_times())
+        times = read_times(self.columns_of_times()[0])
         found = []
         for row, time in zip(self.students, times, strict=True):
             values = ["" if column is None else as_written(self.value(row, column)) for column in (name, email, number)]
@@ -197,10 +200,14 @@ class Sheet:
             found.append(Entry(row, IDENTIFIER.fullmatch(self.value(row, self.id))[2], *values, time))
         return found
 
-    def submission_times(self):
-        """Return the texts of the time of each submission: of the two columns of times, the first is about it, the last about the grade."""
-        of_times = [number for number in range((self.most or 0) + 1, len(self.header)) if are_times(self.column(number))]
-        return self.column(of_times[0]) if len(of_times) > 1 else [""] * len(self.students)
+    def columns_of_times(self):
+        """Return the two columns of Moodle's that hold times, as texts: of the submissions, and of the grades."""
+        found = [column for number in range((self.most or 0) + 1, len(self.header)) if are_times(column := self.column(number))]
+        return (found[0], found[-1]) if len(found) > 1 else 2 * ([""] * len(self.students),)
+
+    def times_are_foreign(self):
+        """Say whether Moodle cannot read the times of the grades in its own sheet: it knows English only, and then takes each grade for changed since."""
+        return self.lms == MOODLE and not self.is_english and any(said not in ("", "-") for said in self.columns_of_times()[1])
 
     def column_of_points(self, wanted, titles):
         """Return the title of the column for the points: the one wanted, else the only one that can be. Raises Refused.
@@ -239,24 +246,22 @@ class Sheet:
 
     def maximum(self, title):
         """Return the most points that a column takes, None if the sheet does not say."""
-        column = self.header.index(title)
-        if self.lms == CANVAS:
-            said = self.value(self.of_columns, column) if self.of_columns else ""
-        else:
-            said = self.value(self.students[0], self.most) if self.candidates == [column] else ""
+        said = self.of_maximum(title)
         return float(said.replace(",", ".")) if NUMBER.fullmatch(said) else None
 
-    def written(self, points, title):
-        """Return a number as the numbers of this sheet are written.
+    def of_maximum(self, title):
+        column = self.header.index(title)
+        if self.lms == CANVAS:
+            return self.value(self.of_columns, column) if self.of_columns else ""
+        return self.value(self.students[0], self.most) if self.candidates == [column] else ""
+
+    def decimal_sign(self, title):
+        """Return what parts the decimals in the numbers of this sheet.
 
         Moodle and Canvas read a point everywhere, a comma only where their language has it: Moodle in English would take 12,5 for 12.
         """
-        column = self.header.index(title)
-        numbers = [*self.column(column), self.value(self.students[0], self.most) if self.lms == MOODLE and self.most else ""]
-        numbers += [self.value(self.of_columns, column)] if self.of_columns else []
-        comma = not self.is_english and any(re.fullmatch(r"\d+,\d+", number) for number in numbers)
-        number = f"{round(points, 2):g}"
-        return number.replace(".", ",") if comma else number
+        numbers = [*self.column(self.header.index(title)), self.of_maximum(title)]
+        return "," if not self.is_english and any(re.fullmatch(r"\d+,\d+", number) for number in numbers) else "."
 
     def with_column(self, title, values):
         """Return the sheet's bytes with other values, a text by row, in the column of that title. All else stays as it is."""
@@ -331,7 +336,7 @@ def are_identifiers(values):
 
 
 def are_times(values):
-    return all(value in ("", "-") or re.search(r"\d{4}.*\d\d$|\d{4}.*\d\d\D", value, re.DOTALL) for value in values)
+    return any(values) and all(value in ("", "-") or re.search(r"(?<!\d)\d{4}(?!\d).*\d\d", value) for value in values)
 
 
 def is_mostly(sign, values):

@@ -113,6 +113,7 @@ class Report:
             "graded": self.graded,
             "most": self.most,
             "totals": distribution(totals, self.most),
+            "few_totals": 2 * len(totals) < len(self.members) - len(self.having(NOTHING)),
             "without_total": self.without_total(),
             "most_of_functions": sum(task.points for task in self.tasks if not task.written),
             "functions": distribution(of_functions, sum(task.points for task in self.tasks if not task.written)),
@@ -192,16 +193,19 @@ class Report:
         return [(self.masked(said), [self.by_folder[student] for student in students]) for said, students in pairs]
 
     def waiting(self):
-        """Return for each task that waits the members who wait, those first who changed an answer that was marked."""
-        found = [(task.name, task.points, [member for member in self.graded if state(member.standing.rows[place]) == WAITS]) for place, task in enumerate(self.tasks)]
-        return [each for each in found if each[2]]
+        """Return for each task that waits its name, its points, and the members who wait."""
+        found = []
+        for place, task in enumerate(self.tasks):
+            those = [member for member in self.graded if state(member.standing.rows[place]) == WAITS]
+            found += [(task.name, task.points, those)] if those else []
+        return found
 
     def runs(self):
         """Return bars of how long submissions ran, the median, the slowest members, and how many times are not known; None without any."""
         ran = [(member.standing.result["seconds"], member) for member in self.graded if member.standing.result.get("seconds") is not None]
         if not ran:
             return None
-        bounds = list(zip((0, *SECONDS), (*SECONDS, math.inf)))
+        bounds = list(zip((0, *SECONDS), (*SECONDS, math.inf), strict=True))
         counts = [sum(low <= seconds < high for seconds, _ in ran) for low, high in bounds]
         while not counts[-1]:
             counts.pop()
@@ -225,14 +229,15 @@ class Report:
 
 def members(path, name, standings, names):
     """Return a Member for each standing, in the order of numbers that were drawn by lot."""
-    numbers = list(range(1, len(standings) + 1))
+    numbers, feedback = list(range(1, len(standings) + 1)), path.parents[1] / "feedback"
+    have_pages = {student.name for student in feedback.iterdir()} if feedback.is_dir() else set()
     SystemRandom().shuffle(numbers)
     found = []
-    for number_, one in zip(numbers, standings, strict=True):
-        page = Path("feedback", one.student, name, f"{name}.html")
-        address = quote(f"../{page}", errors="surrogateescape") if (path.parents[1] / page).exists() else ""
+    for lot, one in zip(numbers, standings, strict=True):
+        inside = f"{one.student}/{name}/{name}.html"
+        address = quote(f"../feedback/{inside}") if one.student in have_pages and (feedback / inside).exists() else ""
         called = short(names.get(one.student, "")) or short(one.student)
-        found.append(Member(number_, called, short(one.student), address, one))
+        found.append(Member(lot, called, short(one.student), address, one))
     return sorted(found, key=lambda member: member.number)
 
 
@@ -311,7 +316,7 @@ def late_by(member):
     """Return by how much something is late, in words."""
     seconds = lateness(member)
     if not seconds:
-        return member.standing.late if is_late(member) else ""
+        return short(member.standing.late) if is_late(member) else ""
     minutes = math.ceil(seconds / 60)
     days, hours, minutes = minutes // 1440, minutes // 60 % 24, minutes % 60
     parts = [f"{amount} {unit}" for amount, unit in ((days, "d"), (hours, "h"), (minutes, "min")) if amount]
@@ -320,13 +325,13 @@ def late_by(member):
 
 def said_by(member):
     """Return whose time it is when something was handed in, as it goes on after the time."""
-    source = member.standing.time_from
+    source = short(member.standing.time_from)
     return f", as {'the time of its file' if source == FILE else source if source[:1].isupper() else f'the {source}'} says" if source else ""
 
 
 def took(seconds):
     """Return a running time, with no more digits than it is known to."""
-    return f"{seconds / 60:.2g} min" if seconds >= 60 else f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s" if seconds % 1 else f"{seconds:g} s"
+    return f"{number(round(seconds / 60, 1))} min" if seconds >= 60 else f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s" if seconds % 1 else f"{seconds:g} s"
 
 
 def number(value):

@@ -18,7 +18,8 @@ from grading.shared.files import write
 from grading.shared.text import text
 
 CALLED = {MOODLE: "Moodle", CANVAS: "Canvas"}
-IN_MOODLE = re.compile(r"([^/\\]*?_(\d+)_assignsubmission_file_?)")
+IN_MOODLE = re.compile(r"([^/\\_]*_([0-9]+)_assignsubmission_file_?)")
+KEYS = ("number", "email", "name")  # the surest first
 NUMBERS = {MOODLE: "Moodle's identifier", CANVAS: "Canvas's ID"}
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab"}
 WITH_A_PAGE = (GRADED, NEEDS_MARKING, FAILED)
@@ -27,6 +28,7 @@ WHY_NONE = {
     CHANGED: "handed in again since it was graded: grade again",
     NOT_GRADED: "not graded yet",
 }
+UNFIT = r'[_/\\<>:"|?*\x00-\x1f]'  # for a name in a path of Moodle's
 MOST_NAMED = 40
 ALWAYS = (1980, 1, 1, 0, 0, 0)  # so that a zip of the same pages is the same file
 
@@ -70,12 +72,12 @@ def matched(persons, sheet, name):
     if any(ids.values()) and not any(number in by_id for number in ids.values()):
         which = "assignment" if sheet.lms == MOODLE else "course"
         raise Refused(f"{sheet.path} has none of the numbers in names.csv by which {CALLED[sheet.lms]} knows the students: it is the sheet of another {which}")
-    rows, unknown = {}, {}
+    rows, unknown, of_persons, of_entries = {}, {}, by_keys(persons.values()), by_keys(entries)
     for folder, person in persons.items():
         if ids[folder]:
             entry, why = by_id.get(ids[folder]), f"nobody in the sheet has {NUMBERS[sheet.lms]} {ids[folder]}"
         else:
-            entry, why = only(person, persons.values(), entries)
+            entry, why = only(person, of_persons, of_entries)
         if entry:
             rows[folder] = entry
         else:
@@ -86,22 +88,29 @@ def matched(persons, sheet, name):
     return rows, unknown
 
 
-def only(person, persons, entries):
-    """Return the Entry that has a person's number, address or name and that nobody else can be, and else why there is none."""
+def only(person, of_persons, of_entries):
+    """Return the Entry that has a person's number, address or name and that nobody else can be, and else why there is none. of_…: both by what they have."""
     why = "nobody in the sheet has this number, address or name: put theirs into names.csv"
-    for place, key in enumerate(keys := ("number", "email", "name")):
-        value = alike(key, getattr(person, key))
-        if not value:
-            continue
-        among = [entry for entry in entries if alike(key, getattr(entry, key)) == value]
-        others = [one for one in persons if alike(key, getattr(one, key)) == value]
+    for place, key in enumerate(KEYS):
+        about = key, alike(key, getattr(person, key))
+        among, others = of_entries.get(about, ()), of_persons.get(about, ())
         if len(among) == len(others) == 1:
-            if all(agree(stronger, person, among[0]) for stronger in keys[:place]):
+            if all(agree(stronger, person, among[0]) for stronger in KEYS[:place]):
                 return among[0], ""
-            why = f"who has the same {key} in the sheet has another {' or '.join(keys[:place])}"
+            why = f"who has the same {key} in the sheet has another {' or '.join(KEYS[:place])}"
         elif among:
             why = f"several have the same {key}: put a number into names.csv that tells them apart"
     return None, why
+
+
+def by_keys(those):
+    """Return lists of persons or entries by what they have: pairs of a key and a value."""
+    found = {}
+    for one in those:
+        for key in KEYS:
+            if value := alike(key, getattr(one, key)):
+                found.setdefault((key, value), []).append(one)
+    return found
 
 
 def agree(key, person, entry):
@@ -119,7 +128,7 @@ def alike(key, value):
 
 def points(found, rows, unknown, sheet, title, path):
     """Write the sheet with the points that there are in the column `title`, and yield lines about it and all whose cell stays."""
-    values, kept = {}, {}
+    values, kept, sign = {}, {}, sheet.decimal_sign(title)
     for one in found:
         if one.student in unknown:
             continue
@@ -128,13 +137,13 @@ def points(found, rows, unknown, sheet, title, path):
         if why:
             kept.setdefault(why, []).append(one.student)
         else:
-            values[row] = sheet.written(one.points, title)
+            values[row] = f"{round(one.points, 2):g}".replace(".", sign)
     write(path, sheet.with_column(title, values))
     yield f"Points of {count(len(values), 'student', 'students')}, in the column {text(title)}: {path}"
     for why, students in kept.items():
-        yield f"  {named(students)}: the cell stays as it was. {text(why)}"
+        yield f"  {named(students)}: {text(why)} (the cell stays as it was)"
     for why in dict.fromkeys(unknown.values()):
-        yield f"  {named([student for student in unknown if unknown[student] == why])}: not written. {text(why)}"
+        yield f"  {named([student for student in unknown if unknown[student] == why])}: {text(why)} (not written)"
     if others := len(sheet.students) - len(rows):
         yield f"  {count(others, 'other row stays', 'other rows stay')} as {'it was' if others == 1 else 'they were'}"
     most = sheet.maximum(title)
@@ -149,46 +158,46 @@ def named(students):
 
 
 def pages(found, rows, persons, taken, lms, name, out):
-    """Write the zip of the feedback pages of all that was graded as it was last handed in, and yield lines about it."""
-    files, plain = {}, []
+    """Write the zip of the feedback pages of all that was graded as it was last handed in, and yield lines about it.
+
+    In a zip for an LMS, a page whose place it does not know is left out: another's name in a path might give it to the wrong student.
+    """
+    lms = lms or next((one.lms for one in taken.values() if one.lms in CALLED), "")
+    files, unknown = {}, []
     for one in found:
         page = out / "feedback" / one.student / name / f"{name}.html"
-        if one.status not in WITH_A_PAGE or not page.is_file():
-            continue
-        place = place_in(lms, rows.get(one.student), persons[one.student], taken.get(one.student), name)
-        if lms and not place:
-            plain.append(one.student)
-        files[place if place and place not in files else f"{one.student}/{name}.html"] = page
+        if one.status in WITH_A_PAGE and page.is_file():
+            place = place_in(lms, rows.get(one.student), persons[one.student], taken.get(one.student)) if lms else f"{one.student}/"
+            if place and f"{place}{name}.html" not in files:
+                files[f"{place}{name}.html"] = page
+            else:
+                unknown.append(one.student)
     content = io.BytesIO()
-    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+    with zipfile.ZipFile(content, "w") as archive:
         for place in sorted(files):
             about = zipfile.ZipInfo(place, ALWAYS)
-            about.compress_type, about.external_attr = zipfile.ZIP_DEFLATED, 0o100644 << 16
-            archive.writestr(about, files[place].read_bytes(), compresslevel=1)
+            about.external_attr = 0o100644 << 16
+            archive.writestr(about, files[place].read_bytes(), zipfile.ZIP_DEFLATED, compresslevel=1)
     path = out / name / "feedback.zip"
     write(path, content.getvalue())
     yield f"Feedback pages of {count(len(files), 'student', 'students')}: {path}"
-    unmarked = sum(1 for one in found if one.status == NEEDS_MARKING)
-    if unmarked:
+    if unmarked := sum(one.status == NEEDS_MARKING for one in found):
         yield f"  {count(unmarked, 'page says', 'pages say')} that something is not marked yet"
-    if plain:
-        yield f"  {named(plain)}: {CALLED[lms]} does not know whose the page is, since it is not known as what it was handed in there"
+    if unknown:
+        yield f"  {named(unknown)}: not in the zip, {CALLED.get(lms, 'The LMS')} would not know whose the page is; it lies in {text(str(out / 'feedback'))}"
 
 
-def place_in(lms, entry, person, taken, name):
-    """Return where an LMS looks for a student's page in a zip, as it named what was handed in; "" where nobody knows."""
-    lms = lms or (taken.lms if taken else "")
+def place_in(lms, entry, person, taken):
+    """Return how the path begins under which an LMS takes a student's page, as it named what was handed in; "" where nobody knows."""
     file = taken.file if taken and taken.lms == lms else ""
-    if lms == MOODLE:
-        folder = IN_MOODLE.match(file)
-        number = entry.id if entry else folder[2] if folder else ""
-        if folder and folder[2] == number:
-            return f"{folder[1]}/{name}.html"
-        return f"{re.sub(r'[_/]', ' ', person.name)}_{number}_assignsubmission_file_/{name}.html" if number else ""
     if lms == CANVAS:
         beginning = until_attachment(PurePosixPath(file).name)
-        return f"{beginning}_{name}.html" if beginning else ""
-    return f"{person.folder}/{name}.html" if not lms or lms == "gradescope" else ""
+        return f"{beginning}_" if beginning else ""
+    folder = IN_MOODLE.match(file)
+    number = entry.id if entry else folder[2] if folder else ""
+    if folder and folder[2] == number:
+        return f"{folder[1]}/"
+    return f"{re.sub(UNFIT, ' ', person.name)}_{number}_assignsubmission_file_/" if number else ""
 
 
 def until_attachment(file):
@@ -198,13 +207,16 @@ def until_attachment(file):
         ends = [place for place, part in enumerate(parts) if part != "LATE"][2:3]
     else:
         ends = [place for place, part in enumerate(parts) if re.fullmatch(r"[0-9]+", part)][1:2]
-    return "_".join(parts[: ends[0] + 1]) if ends and parts[ends[0]].isdigit() else ""
+    return "_".join(parts[: ends[0] + 1]) if ends and parts[ends[0]].isdigit() and "\\" not in file else ""
 
 
 def what_to_do(sheet):
-    """Return how the LMS takes the files. What Moodle is told of the order is in the sources of its importers: pages make a grade newer than the sheet."""
+    """Return how the LMS takes the files. Why, is in the sources of its importers: in Moodle, pages make a grade newer than the sheet is."""
     if sheet.lms == CANVAS:
-        return "In Canvas: the sheet with 'Import' in the gradebook, the zip with 'Upload Submissions' at the assignment"
-    how = "" if sheet.delimiter == "," else f" (separator: {SEPARATORS[sheet.delimiter]})"
-    also = ". Tick that records modified more recently are updated: Moodle reads the times in its sheet in English only" if not sheet.is_english else ""
-    return f"In Moodle: first the sheet with 'Upload grading worksheet'{how}, then the zip with 'Upload multiple feedback files in a zip'{also}"
+        soon = "soon, since it undoes what is entered there in the meantime"
+        shown = "Canvas shows each page under the name of the notebook handed in: say that it is to be saved as .html"
+        return f"In Canvas: the sheet with 'Import' in the gradebook, {soon}; the zip with 'Re-Upload Submissions' at the assignment's column. {shown}"
+    how = [f"separator: {SEPARATORS[sheet.delimiter]}"] * (sheet.delimiter != ",") + [f"encoding: {sheet.encoding.upper()}"] * (sheet.encoding != "utf-8")
+    first = "first the sheet with 'Upload grading worksheet'" + f" ({', '.join(how)})" * bool(how)
+    also = ". Tick that records modified more recently are updated: Moodle reads the times in its sheet in English only" if sheet.times_are_foreign() else ""
+    return f"In Moodle: {first}, then the zip with 'Upload multiple feedback files in a zip'{also}"

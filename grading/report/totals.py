@@ -44,8 +44,9 @@ def row(student, person, found):
     points = sum(one.points or 0 for one in known) if status == GRADED else None
     handed_in = sum(1 for one in known if one.status != NOTHING)
     late = sum(1 for one in known if one.late_by or (one.late_by is None and one.late))
-    sums = [sum(getattr(one, field) for one in known) for field in ("so_far", "max_points", "waiting")]
-    cells = [student, person.name if person else "", number(points), *map(number, sums), status, handed_in, late]
+    most, waiting = (sum(getattr(one, field) for one in known) for field in ("max_points", "waiting"))
+    so_far = sum(one.so_far for one in known) if any(map(is_marked, known)) else None
+    cells = [student, person.name if person else "", number(points), number(so_far), number(most), number(waiting), status, handed_in, late]
     return [*cells, *(cell for one in found for cell in cells_of(one))]
 
 
@@ -55,8 +56,12 @@ def cells_of(one):
         return [""] * len(OF_EACH)
     at = one.handed_in.isoformat(sep=" ", timespec="minutes") if one.handed_in else ""
     late_by = one.late if one.late_by is None else f"{one.late_by.total_seconds() / 3600:.2f}"
-    so_far = number(one.so_far) if one.rows and one.status != FAILED else ""
+    so_far = number(one.so_far) if is_marked(one) else ""
     return [number(one.points), so_far, number(one.max_points), number(one.waiting), one.status, at, late_by, one.time_from]
+
+
+def is_marked(one):
+    return bool(one.rows) and one.status != FAILED
 
 
 def number(value):

@@ -18,30 +18,29 @@
 
   const collator = new Intl.Collator(undefined, { numeric: true });
   const taken = new Map(); // what is hidden leaves the page, and is put back
-  const called = (place) => place.querySelector(".w > :first-child:not(i)")?.textContent ?? place.querySelector(".w > i")?.textContent ?? "";
-  const byName = (one, other) => collator.compare(called(one), called(other));
+  const called = (place) => place.querySelector(":scope > .w, :scope > th > .w")?.firstElementChild.textContent ?? "";
+  const compare = (one, other) => (isNaN(one) || isNaN(other) ? collator.compare(one, other) : one - other);
 
   const key = (row, column) => {
     const cell = row.cells[column];
-    return cell.querySelector(":scope > .w") ? called(cell) : cell.dataset.k ?? cell.textContent.trim();
+    return called(cell) || (cell.dataset.k ?? cell.textContent.trim());
   };
-  const compare = (one, other) => (isNaN(one) || isNaN(other) ? collator.compare(one, other) : one - other);
 
-  const sort = (table, column, downwards) => {
-    const rows = [...table.tBodies[0].rows].map((row) => [key(row, column), row]);
-    rows.sort(([one, first], [other, second]) => {
-      if (!one || !other) return (one ? 0 : 1) - (other ? 0 : 1) || byName(first, second);
-      return (downwards ? compare(other, one) : compare(one, other)) || byName(first, second);
+  // Puts what stands in a place in the order of its keys, with nothing last and the same key by name.
+  const order = (place, keyOf = () => "", downwards = false) => {
+    const found = [...place.children].map((one) => [keyOf(one), called(one), one]);
+    found.sort(([one, name], [other, otherName]) => {
+      const first = one && other ? (downwards ? compare(other, one) : compare(one, other)) : !one - !other;
+      return first || collator.compare(name, otherName);
     });
-    table.tBodies[0].append(...rows.map(([, row]) => row));
+    place.append(...found.map(([, , one]) => one));
   };
+
+  const sort = (table, head) => order(table.tBodies[0], (row) => key(row, head.cellIndex), head.getAttribute("aria-sort") === "descending");
 
   const orderAgain = () => {
-    for (const list of document.querySelectorAll(".names, .said")) if (!list.closest("#late, #runs")) list.append(...[...list.children].sort(byName));
-    for (const table of document.querySelectorAll(".sortable")) {
-      const head = table.querySelector("th[aria-sort]");
-      sort(table, head.cellIndex, head.getAttribute("aria-sort") === "descending");
-    }
+    document.querySelectorAll(".names").forEach((list) => order(list));
+    document.querySelectorAll(".sortable").forEach((table) => sort(table, table.querySelector("th[aria-sort]")));
   };
 
   const show = () => {
@@ -67,7 +66,7 @@
           const next = now === "descending" ? "ascending" : now === "ascending" ? "descending" : first;
           table.querySelector("th[aria-sort]").removeAttribute("aria-sort");
           head.setAttribute("aria-sort", next);
-          sort(table, head.cellIndex, next === "descending");
+          sort(table, head);
         });
       }
     document.querySelector(".mistakes th")?.setAttribute("aria-sort", "descending");
@@ -79,9 +78,11 @@
     });
   });
 
+  // A small class is printed with all of its names, a large one as it is on the screen.
+  const SMALL = 60;
   let opened = [];
   addEventListener("beforeprint", () => {
-    opened = [...document.querySelectorAll("details:not([open])")];
+    opened = document.querySelectorAll(".all tbody tr").length > SMALL ? [] : [...document.querySelectorAll("details:not([open])")];
     opened.forEach((details) => (details.open = true));
   });
   addEventListener("afterprint", () => opened.forEach((details) => (details.open = false)));
