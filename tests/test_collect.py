@@ -371,6 +371,7 @@ REFUSED = {
     "no zip": (lambda path: path.write_text("<html>"), "no zip, or damaged", []),
     "missing": (lambda path: None, "there is no", []),
     "nothing in it": (lambda path: lms.zipped(path, {"readme.txt": b""}), "nothing in it can be anybody's submission", []),
+    "letters": (lambda path: path.write_bytes(lms.zipped(path, {"é.ipynb": b""}).read_bytes().replace(b"\xc3\xa9", b"\xff\xff")), "no zip, or damaged", []),
     "overlapping": (overlapping, "files overlap", []),
     "metadata": (lambda path: lms.zipped(path, {"submission_metadata.yml": "a: [b", "submission_1/x.ipynb": b""}), "submission_metadata.yml is damaged", []),
     "nested metadata": (lambda path: lms.zipped(path, {"submission_metadata.yml": "[" * 100_000, "submission_1/x.ipynb": b""}), "nested too deeply", []),

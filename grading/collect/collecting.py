@@ -301,7 +301,8 @@ class Collecting:
         """Return what was Collected for a folder, also under the name it had before it was renamed in names.csv. Raises Refused."""
         if folder in kept:
             return kept[folder]
-        former = [old for old in self.before.values() if not self.people.of(old.folder) and downloads.key(old.file) == downloads.key(one.file)]
+        key = downloads.key(self.download.lms, one.file)
+        former = [old for old in self.before.values() if not self.people.of(old.folder) and downloads.key(old.lms, old.file) == key]
         if len(former) != 1:
             return None
         old = former[0]

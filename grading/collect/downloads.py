@@ -335,9 +335,9 @@ def not_understood(download, members):
     return [one for one in download.unknown if one in weighty], [one for one in download.unknown if one not in weighty]
 
 
-def key(file):
+def key(lms, file):
     """Return the part of a path in a download that stays when somebody hands in again."""
-    match = IN_CANVAS.fullmatch(file)
+    match = IN_CANVAS.fullmatch(file) if lms == CANVAS else None
     return match["id"] if match else file.split("/")[0]
 
 

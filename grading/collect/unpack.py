@@ -83,20 +83,24 @@ class Source:
 def opened(path):
     """Open a zip or a folder as a Source. Raises Refused."""
     path = Path(path)
-    named = text(str(path))
     if path.is_dir():
         yield Source(of_folder(path), lambda origin: open(origin, "rb"))
         return
+    if not path.is_file():
+        raise Refused(f"there is no {text(str(path))}: give the LMS's zip, or the folder it was unpacked to")
+    with OneRead(path, "rb") as file, archive_in(file) as archive:
+        entries = archive.infolist()
+        if sum(entry.compress_size for entry in entries) > path.stat().st_size:
+            raise Refused(f"{text(str(path))} is made to fill a disk: its files overlap")
+        yield Source(map(of_entry, entries), archive.open)
+
+
+def archive_in(file):
+    """Return the ZipFile in a file. Raises Refused."""
     try:
-        with OneRead(path, "rb") as file, zipfile.ZipFile(file) as archive:
-            entries = archive.infolist()
-            if sum(entry.compress_size for entry in entries) > path.stat().st_size:
-                raise Refused(f"{named} is made to fill a disk: its files overlap")
-            yield Source(map(of_entry, entries), archive.open)
-    except FileNotFoundError:
-        raise Refused(f"there is no {named}: give the LMS's zip, or the folder it was unpacked to") from None
-    except (zipfile.BadZipFile, NotImplementedError) as error:
-        raise Refused(f"{named} is no zip, or damaged ({text(str(error))}): download it again, or unpack it and give the folder") from None
+        return zipfile.ZipFile(file)
+    except DAMAGED as error:
+        raise Refused(f"{text(str(file.name))} is no zip, or damaged ({text(str(error))}): download it again, or unpack it and give the folder") from None
 
 
 class OneRead(io.FileIO):
