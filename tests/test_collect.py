@@ -1,6 +1,7 @@
 """What an LMS gives, put in order: downloads of every form, of a class with all that real classes have, through the command itself."""
 
 import csv
+import io
 import os
 import shutil
 import stat
@@ -9,10 +10,12 @@ import subprocess
 import sys
 import unicodedata
 import zipfile
+from contextlib import redirect_stdout
 from datetime import timedelta
 
 import pytest
 
+from grading.__main__ import main
 from grading.author.source import ROOT
 from grading.collect import times
 from grading.collect.folders import students
@@ -39,11 +42,10 @@ def handed_in(*class_, attempt=1, name=NAME, beside=()):
 
 def collect(source, submitted, name=NAME, *options, code=0):
     """Return what the command says."""
-    run = subprocess.run(
-        [sys.executable, "-m", "grading", "collect", name, source, "--submitted", submitted, *options], cwd=ROOT, capture_output=True, text=True, timeout=60
-    )
-    assert (run.returncode, "Traceback" in run.stderr) == (code, False), run.stdout + run.stderr
-    return run.stdout + run.stderr
+    with redirect_stdout(io.StringIO()) as said:
+        wrong = main(["collect", name, *map(str, (source, "--submitted", submitted, *options))])
+    assert bool(wrong) == bool(code), said.getvalue() + str(wrong)
+    return said.getvalue() + (wrong or "")
 
 
 def content(submitted):
@@ -390,6 +392,14 @@ def test_what_cannot_be_read_is_said_in_a_sentence_and_the_rest_is_collected(kin
     assert (folders(submitted) if submitted.exists() else []) == rest
     if not rest:
         assert not submitted.exists() or not list(submitted.iterdir())
+
+
+def test_the_command_tells_a_terminal_what_was_done_and_what_was_not(tmp_path):
+    damaged(tmp_path / "d.zip")
+    command = [sys.executable, "-m", "grading", "collect", NAME, tmp_path / "d.zip", "--submitted", tmp_path / "submitted"]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert (run.returncode, run.stdout) == (1, "one file or folder a student: 2 submissions\nnew: 1 ('zoe')\n")
+    assert run.stderr.startswith("Not all could be collected:\n  ada: ada.ipynb cannot be unpacked") and "Traceback" not in run.stderr
 
 
 def test_what_was_not_collected_is_left_alone(tmp_path):
