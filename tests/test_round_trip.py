@@ -12,6 +12,7 @@ import sys
 import unicodedata
 import zipfile
 from datetime import datetime
+from pathlib import Path
 from types import SimpleNamespace
 
 import nbformat
@@ -122,6 +123,8 @@ def course(tmp_path_factory, browser):
     found = {(which, role): whose(people[which], which, one) for which, theirs in students.items() for role, one in theirs.items()}
     for path in submitted.values():
         shutil.copytree(path, folder / "all", dirs_exist_ok=True)
+    everybody = People(folder / "all" / "names.csv", [person for each in people.values() for person in each])
+    everybody.write()
     times.keep(folder / "all", NAME, [one for path in submitted.values() for one in times.collected(path, NAME).values()])
     out = folder / "graded"
     made = SimpleNamespace(folder=folder, students=students, submitted=submitted, said=said, whose=found, out=out)
@@ -179,7 +182,7 @@ def test_all_are_collected_and_graded(course):
         assert found == {"failed" if role == "broken" else "graded"} | ({"needs-marking"} if role == "waiting" else set()), (which, role)
 
 
-@pytest.mark.parametrize("strings, separator", [(ENGLISH, "comma"), (GERMAN, "comma"), (ENGLISH, "semicolon"), (GERMAN, "semicolon")])
+@pytest.mark.parametrize("strings, separator", [(ENGLISH, "comma"), (GERMAN, "comma"), (GERMAN, "semicolon")])
 def test_moodle_takes_points_and_pages(course, strings, separator):
     students = course.students["moodle"]
     moodle = in_moodle(students, strings)
@@ -269,9 +272,8 @@ def test_nothing_that_is_hostile_does_anything(course, browser):
     pages = [course.out / "feedback" / folder / NAME / f"{NAME}.html" for (_, role), folder in course.whose.items() if role in ("hostile", "marked", "broken")]
     for path in (course.out / NAME / "report.html", *pages):
         page.goto(path.as_uri())
-        page.wait_for_load_state("networkidle")
         assert page.locator("img[src=x], [onerror]").count() == 0, path
-        assert path in pages or FORMULA in page.locator("body").inner_text()
+        assert path in pages or {FORMULA, MARKUP, SHELL} == {text for text in (FORMULA, MARKUP, SHELL) if text in page.locator("body").inner_text()}
     page.close()
     assert not faults
-    assert not [path for folder in (course.folder, ROOT) for path in folder.rglob("*pwned*") if path.name == "pwned" and ".venv" not in path.parts]
+    assert not [*course.folder.parent.rglob("pwned"), *ROOT.glob("pwned")] and not Path("/tmp/pwned").exists()
