@@ -12,7 +12,6 @@ import sys
 import unicodedata
 import zipfile
 from datetime import datetime
-from pathlib import Path
 from types import SimpleNamespace
 
 import nbformat
