@@ -161,6 +161,8 @@ def main(arguments=None):
         return command(**chosen)
     except Trouble as reason:
         return str(reason)
+    except KeyboardInterrupt:
+        return "Interrupted. What was done so far is kept; the same command goes on."
 
 
 if __name__ == "__main__":

@@ -55,13 +55,25 @@ class Collecting:
         self.wrong = []  # lines about what could not be collected, and what to do
 
     def run(self):
+        try:
+            yield from self.collect()
+        except OSError as error:
+            raise Refused(f"{text(str(error.filename or self.submitted))} cannot be read or written: {error.strerror}") from None
+        if self.wrong:
+            raise Refused("\n".join(["Not all could be collected:", *(f"  {line}" for line in self.wrong)]))
+
+    def collect(self):
+        """Yield lines about what is done, and gather what is wrong. Raises Refused and OSError."""
         with unpack.opened(self.path) as opened:
             self.source = opened
             others = [other for other in source.assignments() if other != self.name]
             self.download = downloads.read(opened, self.name, others)
             self.check(others)
-            yield from downloads.told(self.download)
-            self.wrong += unpack.told(opened.left_out)
+            yield downloads.told(self.download)
+            whose_is_it, other = downloads.not_understood(self.download, opened.members)
+            self.wrong += unpack.told(opened.left_out) + [f"whose is {listed([one])}? Put it where the others are, called as they are" for one in whose_is_it]
+            if other:
+                yield f"left out: {listed(other)}"
             known = list(self.people)
             whose = self.whose()
             if self.new_due:
@@ -71,8 +83,6 @@ class Collecting:
             done, notes = self.place_all(whose)
         yield from notes
         yield from self.summary(done, whose)
-        if self.wrong:
-            raise Refused("\n".join(["Not all could be collected:", *(f"  {line}" for line in self.wrong)]))
 
     def check(self, others):
         """Raise Refused if the download, or the sheet, is another assignment's, or does not fit on the disk."""
@@ -85,10 +95,21 @@ class Collecting:
             theirs = {one.numbers[self.sheet.lms] for one in self.download.submissions if self.sheet.lms in one.numbers}
             if theirs and not theirs & {entry.id for entry in self.sheet.entries()}:
                 raise Refused("none of the download's numbers is in the sheet: give the sheet of the same assignment and course")
+        self.check_numbers()
         self.submitted.mkdir(parents=True, exist_ok=True)
         size = sum(member.size for one in self.download.submissions for member in one.files.values())
         if size > shutil.disk_usage(self.submitted).free:
             raise Refused(f"it unpacks to {size / 1e9:.1f} GB, more than there is room for in {text(str(self.submitted))}")
+
+    def check_numbers(self):
+        """Raise Refused if names.csv has other numbers of Moodle for those who handed in: they are drawn anew for each assignment."""
+        theirs = [one for one in self.download.submissions if one.numbers.get("moodle") and one.name]
+        if any(self.people.find("moodle", one.numbers["moodle"], self.name) for one in theirs):
+            return
+        others = [one for one in theirs if any(person.moodle.get(self.name) for person in self.people.find("name", one.name))]
+        if len(others) > len(theirs) / 2:
+            column = f"the column 'moodle {self.name}' of names.csv"
+            raise Refused(f"this is a download of another assignment, by the numbers in {column}. If it was made anew in Moodle, delete that column")
 
     def whose(self):
         """Return whose each submission is, a list of (Submission, folder), and put what is known of all into the People."""
@@ -215,8 +236,6 @@ class Collecting:
                     except Refused as refused:
                         self.wrong.append(f"{folder}: {refused}")
                     shutil.rmtree(staged, ignore_errors=True)
-        except OSError as error:
-            raise Refused(f"{text(str(error.filename or self.submitted))} cannot be written: {error.strerror}") from None
         finally:
             if kept != self.before:
                 times.keep(self.submitted, self.name, kept.values())
@@ -282,7 +301,8 @@ class Collecting:
         """Return what was Collected for a folder, also under the name it had before it was renamed in names.csv. Raises Refused."""
         if folder in kept:
             return kept[folder]
-        former = [old for old in self.before.values() if not self.people.of(old.folder) and downloads.key(old.file) == downloads.key(one.file)]
+        key = downloads.key(self.download.lms, one.file)
+        former = [old for old in self.before.values() if not self.people.of(old.folder) and downloads.key(old.lms, old.file) == key]
         if len(former) != 1:
             return None
         old = former[0]
@@ -380,6 +400,6 @@ def exchange(new, old):
     os.rename(old, aside)
     try:
         os.rename(new, old)
-    except OSError:
+    except BaseException:
         os.rename(aside, old)
         raise

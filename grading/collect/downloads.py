@@ -12,12 +12,14 @@ from typing import NamedTuple
 import yaml
 
 from grading.collect.folders import ENVIRONMENT, MOST_FILES
-from grading.collect.handed_in import LARGEST_FILE, Refused, listed
+from grading.collect.handed_in import LARGEST_FILE, Refused
 
 MOODLE, CANVAS, GRADESCOPE, PLAIN = "moodle", "canvas", "gradescope", ""
-METADATA, LARGEST_METADATA, DEEPEST_METADATA = "submission_metadata.yml", 50_000_000, 4
+METADATA, LARGEST_METADATA = "submission_metadata.yml", 50_000_000
+DEEPEST_METADATA, DEEPEST = 4, 100  # where it says what we need, and at all
 LARGEST = 2 * LARGEST_FILE  # bytes of a submission
 MOST_STUDENTS = 5000
+LONGEST_PART = 200  # bytes of a file's or folder's name
 WRAPPED = 3  # folders around a download: some programs unpack into a folder of the zip's name
 PACKED_AT_ONCE = timedelta(minutes=10)
 
@@ -207,6 +209,8 @@ def metadata_of(content):
         for event in yaml.parse(content, Loader=loader):
             if isinstance(event, yaml.CollectionStartEvent):
                 depth += 1
+                if depth > DEEPEST:
+                    raise Refused(f"{METADATA} is nested too deeply: it is not Gradescope's")
                 value = {} if isinstance(event, yaml.MappingStartEvent) else []
                 if depth <= DEEPEST_METADATA:
                     stack.append([value, None])
@@ -289,7 +293,7 @@ def is_notebook(called, name=None):
 
 def placed(files):
     """Return the files that count, without folders that all of them lie in and environments in it; and how many are beyond all bounds."""
-    files = {path: member for path, member in files.items() if member.origin is not None}
+    files = {tuple(map(shortened, path)): member for path, member in files.items() if member.origin is not None}
     while files and len({path[0] for path in files}) == 1 and all(len(path) > 1 for path in files):
         files = {path[1:]: member for path, member in files.items()}
     environments = {path[:depth] for path in files for depth, part in enumerate(path) if depth and part in ENVIRONMENT}
@@ -303,6 +307,14 @@ def placed(files):
     return kept, len(files) - len(kept)
 
 
+def shortened(part):
+    """Return a file's name with as many bytes as any system takes."""
+    stem, ending = PurePosixPath(part).stem, PurePosixPath(part).suffix
+    if len(part.encode()) <= LONGEST_PART or len(ending.encode()) > LONGEST_PART // 2:
+        return part.encode()[:LONGEST_PART].decode(errors="ignore")
+    return stem.encode()[: LONGEST_PART - len(ending.encode())].decode(errors="ignore") + ending
+
+
 def changed(submissions):
     """Return when the files that count were last changed, by their place in `submissions`; none if that is when all were packed or copied."""
     times = [max((member.changed for member in one.files.values() if member.changed), default=None) for one in submissions]
@@ -311,17 +323,21 @@ def changed(submissions):
 
 
 def told(download):
-    """Return what the download is, in a few words, and a line about what nothing can be made of."""
+    """Return what the download is, in a few words."""
     called = {MOODLE: "Moodle", CANVAS: "Canvas", GRADESCOPE: "Gradescope", PLAIN: "one file or folder a student"}[download.lms]
-    lines = [f"{called}{f' ({download.form})' * bool(download.form)}: {len(download.submissions)} submissions"]
-    if download.unknown:
-        lines.append(f"left out, whose is it? {listed(download.unknown)}")
-    return lines
+    number = len(download.submissions)
+    return f"{called}{f' ({download.form})' * bool(download.form)}: {number} submission{'s' * (number != 1)}"
 
 
-def key(file):
+def not_understood(download, members):
+    """Return the names of what nothing can be made of: those that hold a notebook or a zip, and the others."""
+    weighty = {part for member in members if PurePosixPath(member.path[-1]).suffix.lower() in (".ipynb", ".zip") for part in member.path}
+    return [one for one in download.unknown if one in weighty], [one for one in download.unknown if one not in weighty]
+
+
+def key(lms, file):
     """Return the part of a path in a download that stays when somebody hands in again."""
-    match = IN_CANVAS.fullmatch(file)
+    match = IN_CANVAS.fullmatch(file) if lms == CANVAS else None
     return match["id"] if match else file.split("/")[0]
 
 

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -124,11 +125,13 @@ def value_of(title):
     return lambda person: person.other.get(title, "")
 
 
+@cache
 def same(value):
     """Return what two writings of an address or a number have in common."""
     return " ".join(unicodedata.normalize("NFC", value).casefold().split())
 
 
+@cache
 def words(name):
     """Return the words of a name, first names first, without what an LMS may leave out of them: Moodle drops apostrophes, Canvas all but letters."""
     last, comma, first = name.partition(",")
@@ -136,6 +139,7 @@ def words(name):
     return [word for each in found if (word := "".join(letter for letter in each if unicodedata.category(letter)[0] in "LMN"))]
 
 
+@cache
 def letters(name):
     return "".join(words(name)) or same(name)
 

@@ -20,7 +20,7 @@ from grading.shared.text import text
 MOST_MEMBERS = 100_000
 LARGEST_DIRECTORY = 50_000_000  # bytes of a zip's list of its files
 DEEPEST = 20  # folders
-LONGEST_PART = 200  # bytes of a file's or folder's name
+LONGEST = 1000  # letters of a path's part
 RATIO, SMALL = 200, 20_000_000  # what grows to more bytes than that, and so many times its size, is made to fill a disk
 ENCRYPTED, IN_UTF_8 = 0x1, 0x800
 JUNK = {"thumbs.db", "desktop.ini"}
@@ -83,20 +83,24 @@ class Source:
 def opened(path):
     """Open a zip or a folder as a Source. Raises Refused."""
     path = Path(path)
-    named = text(str(path))
     if path.is_dir():
         yield Source(of_folder(path), lambda origin: open(origin, "rb"))
         return
+    if not path.is_file():
+        raise Refused(f"there is no {text(str(path))}: give the LMS's zip, or the folder it was unpacked to")
+    with OneRead(path, "rb") as file, archive_in(file) as archive:
+        entries = archive.infolist()
+        if sum(entry.compress_size for entry in entries) > path.stat().st_size:
+            raise Refused(f"{text(str(path))} is made to fill a disk: its files overlap")
+        yield Source(map(of_entry, entries), archive.open)
+
+
+def archive_in(file):
+    """Return the ZipFile in a file. Raises Refused."""
     try:
-        with OneRead(path, "rb") as file, zipfile.ZipFile(file) as archive:
-            entries = archive.infolist()
-            if sum(entry.compress_size for entry in entries) > path.stat().st_size:
-                raise Refused(f"{named} is made to fill a disk: its files overlap")
-            yield Source(map(of_entry, entries), archive.open)
-    except FileNotFoundError:
-        raise Refused(f"there is no {named}: give the LMS's zip, or the folder it was unpacked to") from None
-    except (zipfile.BadZipFile, NotImplementedError) as error:
-        raise Refused(f"{named} is no zip, or damaged ({text(str(error))}): download it again, or unpack it and give the folder") from None
+        return zipfile.ZipFile(file)
+    except DAMAGED as error:
+        raise Refused(f"{text(str(file.name))} is no zip, or damaged ({text(str(error))}): download it again, or unpack it and give the folder") from None
 
 
 class OneRead(io.FileIO):
@@ -158,7 +162,7 @@ def safe(name):
     parts = [part for part in name.split("/") if part not in ("", ".")]
     if name.startswith("/") or ".." in parts or not parts or (len(parts[0]) == 2 and parts[0][1] == ":"):
         return None
-    return tuple("".join("_" if is_odd(letter) else letter for letter in part) for part in parts)
+    return tuple("".join("-" if is_odd(letter) else letter for letter in part) for part in parts)
 
 
 def named(member):
@@ -170,7 +174,7 @@ def is_junk(path):
 
 
 def too_long(path):
-    return len(path) > DEEPEST or any(len(part.encode()) > LONGEST_PART for part in path)
+    return len(path) > DEEPEST or any(len(part) > LONGEST for part in path)
 
 
 def told(left_out):

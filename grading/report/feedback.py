@@ -16,7 +16,8 @@ from grading.shared.files import write
 
 # What a page depends on besides its notebook and marks.
 HERE = Path(__file__).parent
-CODE = [HERE / f"{name}.py" for name in ("comments", "exporter", "feedback", "latex", "markup", "model_answers", "pages", "settings")] + sorted(HERE.glob("templates/*/*"))
+CODE = [HERE / f"{name}.py" for name in ("comments", "exporter", "feedback", "latex", "markup", "model_answers", "pages", "settings")]
+CODE += [path for folder in ("classic", "feedback") for path in sorted(HERE.glob(f"templates/{folder}/*"))]
 MAKERS = b"".join(path.read_bytes() for path in CODE)
 MAKERS += " ".join(version(package) for package in ("nbgrader", "nbconvert", "beautifulsoup4")).encode()
 
