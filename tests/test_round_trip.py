@@ -141,7 +141,7 @@ def whose(people, which, student):
 
 
 def mark_in_formgrader(course, browser):
-    """Mark the written answers of one student of each LMS; return what Formgrader says of the submissions."""
+    """Mark the written answers of one student of each LMS; return what Formgrader says of assignments and submissions."""
     with formgrader.running(course.out) as (address, token), formgrader.opened(browser, address, token) as page:
         where = formgrader.addresses(page, address, NAME)
         for which in NAMES:
@@ -150,7 +150,10 @@ def mark_in_formgrader(course, browser):
             formgrader.mark(page, "worst_case", 1)
         page.goto(f"{address}/manage_submissions/{NAME}")
         expect(page.get_by_text(course.whose["moodle", "marked"]).first).to_be_visible()
-        return page.locator("#main-table").inner_text()
+        submissions = page.locator("#main-table").inner_text()
+        page.goto(address)
+        expect(page.get_by_text(NAME).first).to_be_visible()
+        return page.locator("#main-table").inner_text() + submissions
 
 
 def exported(course, which, kind, sheet):
@@ -242,6 +245,7 @@ def test_gradescopes_students_reach_the_sheets_of_others_by_number_and_address(c
 
 
 def test_times_reach_formgrader_and_totals(course):
+    assert re.search(rf"{NAME}\s+2026-11-30 22:59:00 UTC", course.shown), course.shown
     handed_in = {"moodle": "2026-12-01 00:29:00 UTC", "gradescope": "2026-11-30 22:15:00 UTC"}
     for which, time in handed_in.items():
         assert re.search(rf"{re.escape(course.whose[which, 'marked'])}\s+{time}", course.shown), course.shown
