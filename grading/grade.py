@@ -6,6 +6,7 @@ This process holds the gradebook and hands out work; it and what it reads is as 
 import fcntl
 import inspect
 import secrets
+from datetime import datetime
 from pathlib import Path
 from time import monotonic, sleep
 from typing import NamedTuple
@@ -64,7 +65,7 @@ class Grading:
 
     def __init__(self, name, submitted, out, jobs, seconds, seed, unsafe, console, interrupts, due=None, answers=False):
         self.name, self.submitted, self.out, self.jobs, self.seconds, self.unsafe = name, submitted, out, jobs, seconds, unsafe
-        self.console, self.interrupts, self.broken = console, interrupts, ""
+        self.console, self.interrupts, self.broken, self.answers = console, interrupts, "", answers
         self.origin = source.outline(name)
         self.students = folders.students(submitted, name)
         self.names = {person.folder: person.name for person in People.read(submitted)}
@@ -263,7 +264,9 @@ class Grading:
                 self.say(f"  {student.name}: {student.reason or 'not graded yet'}")
         self.say(f"Grades: {self.folder / 'grades.csv'}")
         self.say(f"Report: {self.folder / 'report.html'}")
-        self.say(f"Feedback: {self.out / 'feedback'}")
+        due = times.due(self.submitted, self.name)
+        early = f". It is due only on {due:%Y-%m-%d %H:%M}: do not give these pages back before" if due and due > datetime.now(due.tzinfo) else ""
+        self.say(f"Feedback: {self.out / 'feedback'}" + (f", with model answers{early}" if self.answers else ""))
         if any(row.status == NEEDS_MARKING for row in table):
             self.say(f"Marking by hand: start jupyter lab in {self.out}, menu Nbgrader, Formgrader; then run this command again.")
 
