@@ -155,12 +155,17 @@ def main(arguments=None):
     arguments = sys.argv[1:] if arguments is None else arguments
     options, command = COMMANDS.get(arguments[0] if arguments else "", (of_grade, grade))
     chosen = vars(options().parse_args(arguments[1:] if command is not grade else arguments))
+    from grading.shared.text import text
     from grading.shared.trouble import Trouble
 
     try:
         return command(**chosen)
     except Trouble as reason:
         return str(reason)
+    except OSError as error:
+        if not error.filename:
+            raise
+        return f"{text(str(error.filename))} cannot be read or written: {error.strerror}. Close it where it is open, or see whether it is yours to read and write."
     except KeyboardInterrupt:
         return "Interrupted. What was done so far is kept; the same command goes on."
 

@@ -72,6 +72,7 @@ class Grading:
         self.alone = locked(out)
         if due:
             times.set_due(submitted, name, due)
+        times.due(submitted, name), times.collected(submitted, name)  # a damaged table is named now, not after an hour of grading
         self.folders = {student.name: student.folders for student in self.students if student.folders}
         self.gradebook = Gradebook(out, name, SOLUTIONS, answers)
         self.folder = out / name
@@ -226,7 +227,11 @@ class Grading:
         reason = text(why(error))
         self.gradebook.withdraw(student)
         self.gradebook.explain(student, reason)
-        self.known(student, {"status": FAILED, "reason": reason})
+        try:
+            key = {"key": self.key(student)}  # by which one sees that it was handed in again
+        except OSError:
+            key = {}
+        self.known(student, {"status": FAILED, "reason": reason} | key)
 
     def known(self, student, result):
         self.store.keep(student, result)

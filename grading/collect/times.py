@@ -47,8 +47,9 @@ def table_of(submitted, name):
 
 
 def collected_row(row):
-    at = datetime.fromisoformat(row["handed_in"]) if row["handed_in"] else None
-    return Collected(**row | {"attempts": int(row["attempts"] or 1), "handed_in": at and aware(at)})
+    if row["attempts"] and not row["attempts"].isdecimal():
+        raise ValueError(f"'{row['attempts']}' should be the number of attempts")
+    return Collected(**row | {"attempts": int(row["attempts"] or 1), "handed_in": parse_due(row["handed_in"]) if row["handed_in"] else None})
 
 
 def due(submitted, name):
@@ -60,7 +61,7 @@ def set_due(submitted, name, when):
     """Put down when an assignment is due."""
     path = Path(submitted, "due.csv")
     known = dict(each(path, DUE, due_row)) | {name: when}
-    write_table(path, DUE, [(name, known[name].isoformat(timespec="minutes")) for name in sorted(known)])
+    write_table(path, DUE, [(name, known[name].isoformat(timespec="minutes" if not known[name].second else "seconds")) for name in sorted(known)])
 
 
 def due_row(row):

@@ -15,6 +15,7 @@ from grading.report.results import FAILED, GRADED
 from grading.report.standing import CHANGED, NEEDS_MARKING, NOT_GRADED, NOTHING, standings
 from grading.shared.checks.outcomes import count
 from grading.shared.files import write
+from grading.shared.tables import read_table
 from grading.shared.text import text
 
 CALLED = {MOODLE: "Moodle", CANVAS: "Canvas"}
@@ -181,10 +182,23 @@ def pages(found, rows, persons, taken, lms, name, out):
     path = out / name / "feedback.zip"
     write(path, content.getvalue())
     yield f"Feedback pages of {count(len(files), 'student', 'students')}: {path}"
+    if stale := without_latest_marks(found, Path(out, name, "grades.csv")):
+        yield f"  {named(stale)}: marked since the pages were made. Bring the marks into them, with python -m grading {name}, then export again"
     if unmarked := sum(one.status == NEEDS_MARKING for one in found):
         yield f"  {count(unmarked, 'page says', 'pages say')} that something is not marked yet"
     if unknown:
         yield f"  {named(unknown)}: not in the zip, {CALLED.get(lms, 'The LMS')} would not know whose the page is; it lies in {text(str(out / 'feedback'))}"
+
+
+def without_latest_marks(found, path):
+    """Return the students whose marks are no longer those in the table, which was written when the pages were made."""
+    try:
+        _, lines = read_table(path)
+        known = {(line["student"], line["task"]): (line["points"], line["status"], line["message"]) for line in lines}
+    except (OSError, ValueError, KeyError):
+        return []  # whatever became of the table, the pages are there
+    rows = [row for one in found if one.status in WITH_A_PAGE for row in one.rows]
+    return list(dict.fromkeys(row.student for row in rows if known.get((row.student, row.task)) != (row.points, row.status, row.message)))
 
 
 def place_in(lms, entry, person, taken):

@@ -53,7 +53,7 @@ def standings(name, submitted, out, gradebook=None):
     found = []
     for called in sorted({*handed_in, *(person.folder for person in People.read(submitted))}):
         student = handed_in.get(called)
-        there = [fingerprint_of(folder) for folder in student.folders] if student else []
+        there = fingerprints(student.folders) if student else []
         one = stand(called, student, there, origin.tasks, results, marks.get(called))
         if there:
             one = one._replace(**when(student.folders, there, collected.get(called), due))
@@ -65,6 +65,14 @@ def those_with_folders(submitted, name):
     try:
         return folders.students(submitted, name)
     except Refused:
+        return []
+
+
+def fingerprints(holding):
+    """Return the fingerprints of these folders, none where a file cannot be read: then it could not be graded either."""
+    try:
+        return [fingerprint_of(folder) for folder in holding]
+    except OSError:
         return []
 
 

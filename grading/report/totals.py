@@ -3,11 +3,13 @@
 from pathlib import Path
 
 from grading.author.source import assignments
+from grading.collect.handed_in import Refused
 from grading.collect.people import People
 from grading.report.results import FAILED, GRADED
 from grading.report.standing import CHANGED, NEEDS_MARKING, NOT_GRADED, NOTHING, standings
 from grading.shared.checks.outcomes import count
 from grading.shared.tables import write_table
+from grading.shared.text import text
 
 OF_EACH = ("points", "so_far", "max_points", "waiting", "status", "handed_in", "late_by_hours", "time_from")
 OF_ALL = ("student", "name", "points", "so_far", "max_points", "waiting", "status", "handed_in", "late")
@@ -17,6 +19,8 @@ WORST_FIRST = (FAILED, CHANGED, NOT_GRADED, NEEDS_MARKING, GRADED, NOTHING)
 def totals(submitted, out):
     """Write OUT/totals.csv, and yield lines about it. Raises Refused and Problem."""
     of_class = {name: standings(name, submitted, out) for name in assignments() if is_used(name, submitted, out)}
+    if not of_class:
+        raise Refused(f"nothing is handed in below {text(str(submitted))} and nothing graded in {text(str(out))}: name your folders with --submitted and --out")
     people = People.read(submitted)
     by_student = {}
     for name, found in of_class.items():
@@ -61,7 +65,7 @@ def cells_of(one):
 
 
 def is_marked(one):
-    return bool(one.rows) and one.status != FAILED
+    return any(row.status != FAILED for row in one.rows)
 
 
 def number(value):
