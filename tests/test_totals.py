@@ -104,6 +104,13 @@ def test_totals_say_how_late_and_whose_time_it_is(course):
     assert of(found["ada"], THIRD)["late_by_hours"] == ""  # nobody has said when it is due
 
 
+def test_export_says_whose_page_is_older_than_the_marks(course):
+    submitted, out, _, _ = course
+    command = [sys.executable, "-m", "grading", "export", SECOND, "--submitted", submitted, "--out", out]
+    run = subprocess.run(command, cwd=source.ROOT, capture_output=True, text=True, timeout=120)
+    assert "  lise: marked since the pages were made." in run.stdout, run.stdout + run.stderr
+
+
 def test_a_time_of_the_lms_counts_until_somebody_changes_what_was_collected(course, tmp_path):
     submitted, out, _, _ = course
     folder = submitted / "lise" / SECOND
@@ -132,3 +139,27 @@ def test_a_damaged_table_is_named_with_its_line(course, file):
         assert file in run.stderr and "line 2" in run.stderr and len(run.stderr.splitlines()) == 1, run.stderr
     finally:
         path.write_bytes(before) if before is not None else path.unlink()
+
+
+def test_a_due_date_keeps_its_seconds(tmp_path):
+    times.set_due(tmp_path, SECOND, when := times.parse_due("2026-12-01T23:59:59+01:00"))
+    assert times.due(tmp_path, SECOND) == when
+
+
+def test_where_there_is_nothing_no_table_is_made(tmp_path):
+    command = [sys.executable, "-m", "grading", "totals", "--submitted", tmp_path / "elsewhere", "--out", tmp_path / "graded"]
+    run = subprocess.run(command, cwd=source.ROOT, capture_output=True, text=True, timeout=120)
+    assert run.returncode == 1 and "--submitted" in run.stderr and len(run.stderr.splitlines()) == 1, run.stderr
+    assert not (tmp_path / "graded" / "totals.csv").exists()
+
+
+def test_who_failed_and_hands_in_again_has_changed_and_no_number(course):
+    submitted, out, _, _ = course
+    path = submitted / "-1+1" / SECOND / f"{SECOND}.ipynb"
+    before = path.read_bytes()
+    try:
+        classes.hand_in(submitted, "-1+1", SECOND, answers(SECOND))
+        row = totals(submitted, out)[0]["'-1+1"]
+        assert (of(row, SECOND)["status"], of(row, SECOND)["points"], of(row, SECOND)["so_far"], row["so_far"]) == ("changed", "", "", "")
+    finally:
+        path.write_bytes(before)
