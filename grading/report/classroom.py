@@ -170,7 +170,7 @@ class Report:
         """Return the task, the sentence, and title, chapter and address ("" without one) of the section that treats it; None where there is none."""
         known, of_task, book = *self.seen.get(task, ({}, None)), self.seen[""]
         found = known.get(said) or of_task
-        section = found and (found["title"], found["chapter"], f"{book}/{found['page']}" if book else "")
+        section = found and (found["title"].replace("$", ""), found["chapter"], f"{book}/{found['page']}" if book else "")
         return task, said if said in known else self.masked(said), section
 
     def unexplained(self):
