@@ -277,6 +277,16 @@ def test_each_known_mistake_leads_to_its_section(tmp_path, opened, monkeypatch):
     assert one[1]["see"]["title"] in links.all_inner_texts()
 
 
+def test_a_section_whose_title_holds_a_formula_shows_no_dollar_signs(tmp_path):
+    origin = source.outline("01_mse")
+    expected = json.loads((ROOT / "exercises" / "01_mse" / source.EXPECTED).read_text(encoding="utf-8"))
+    task, sentence = next((task["name"], each["sentence"]) for task in expected for each in task.get("mistakes", ()) if "$" in each.get("see", {}).get("title", ""))
+    rows = tuple(Row("Ada", each.name, "0", each.points, "graded", "", "") for each in origin.tasks)
+    one = Standing("Ada", "graded", 0.0, 0.0, 20.0, 0.0, rows, {"status": "graded", "messages": {}, "mistakes": {task: [sentence]}, "notes": []})
+    page = classroom.page(tmp_path / "01_mse" / "report.html", "01_mse", [one], origin, {}, None)
+    assert "Why the sum leaves out j = 0" in page
+
+
 # How it looks and is used
 
 

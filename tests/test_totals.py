@@ -12,6 +12,7 @@ from grading.author import source
 from grading.author.source import SOLUTIONS
 from grading.collect import times
 from grading.report.gradebook import Gradebook
+from grading.report.results import Results
 from tools import classes
 
 SECOND, THIRD = "02_regression_vs_classification", "03_cross_entropy"
@@ -151,6 +152,12 @@ def test_where_there_is_nothing_no_table_is_made(tmp_path):
     run = subprocess.run(command, cwd=source.ROOT, capture_output=True, text=True, timeout=120)
     assert run.returncode == 1 and "--submitted" in run.stderr and len(run.stderr.splitlines()) == 1, run.stderr
     assert not (tmp_path / "graded" / "totals.csv").exists()
+
+
+def test_a_damaged_result_is_none(tmp_path):
+    for content in ("{}", "[1]", "nul", ""):
+        (tmp_path / "ada.json").write_text(content)
+        assert Results(tmp_path).read("ada") is None
 
 
 def test_who_failed_and_hands_in_again_has_changed_and_no_number(course):

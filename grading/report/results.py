@@ -17,9 +17,10 @@ class Results:
     def read(self, student):
         """Return what an earlier run found out about a student's submission; None where none did, or the file is damaged."""
         try:
-            return json.loads(self._path(student).read_text(encoding="utf-8"))
+            found = json.loads(self._path(student).read_text(encoding="utf-8"))
         except (FileNotFoundError, ValueError):
             return None
+        return found if isinstance(found, dict) and "status" in found else None
 
     def keep(self, student, result):
         write(self._path(student), json.dumps(result, indent=1).encode())
