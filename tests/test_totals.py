@@ -170,3 +170,10 @@ def test_who_failed_and_hands_in_again_has_changed_and_no_number(course):
         assert (of(row, SECOND)["status"], of(row, SECOND)["points"], of(row, SECOND)["so_far"], row["so_far"]) == ("changed", "", "", "")
     finally:
         path.write_bytes(before)
+
+
+def test_a_damaged_due_date_is_named_before_anything_is_graded(tmp_path):
+    classes.hand_in(tmp_path / "submitted", "ada", SECOND, classes.exercise(SECOND))
+    (tmp_path / "submitted" / "due.csv").write_text(f"assignment;due\n{SECOND};01.12.2026 23:59\n")
+    code, said = classes.grade(SECOND, tmp_path / "submitted", tmp_path / "graded")
+    assert code == 1 and "due.csv, line 2: '01.12.2026 23:59'" in said and not (tmp_path / "graded" / SECOND / "results").exists(), said
