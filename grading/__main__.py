@@ -48,8 +48,8 @@ def of_grade():
 
 def of_collect():
     parser = argparse.ArgumentParser(prog="python -m grading collect", description="Put what an LMS gives in order, one folder per student.")
-    parser.add_argument("name", help="the assignment, for instance 01_mse")
-    parser.add_argument("source", type=Path, help="the download: a zip of Moodle, Canvas or Gradescope, or any with one file or folder a student; or its folder")
+    parser.add_argument("name", metavar="NAME", help="the assignment, for instance 01_mse")
+    parser.add_argument("source", type=Path, metavar="DOWNLOAD", help="a zip of Moodle, Canvas or Gradescope, or any with one file or folder a student; or its folder")
     parser.add_argument("--submitted", type=Path, default=Path("submitted"), metavar="DIR", help="where the students' folders go (default: submitted)")
     parser.add_argument("--due", type=time, metavar="TIME", help=DUE)
     parser.add_argument("--sheet", type=Path, metavar="SHEET", help="the LMS's own sheet: who is in the class, and in Moodle when they handed in")
@@ -77,7 +77,7 @@ def of_totals():
 
 def add_places(parser, name=True):
     if name:
-        parser.add_argument("name", help="the assignment, for instance 01_mse")
+        parser.add_argument("name", metavar="NAME", help="the assignment, for instance 01_mse")
     parser.add_argument("--submitted", type=Path, default=Path("submitted"), metavar="DIR", help="where STUDENT/NAME/NAME.ipynb lie (default: submitted)")
     parser.add_argument("--out", type=Path, default=Path("graded"), metavar="DIR", help="where marks, feedback and gradebook go (default: graded)")
 
