@@ -49,7 +49,8 @@ def of_grade():
 def of_collect():
     parser = argparse.ArgumentParser(prog="python -m grading collect", description="Put what an LMS gives in order, one folder per student.")
     parser.add_argument("name", metavar="NAME", help="the assignment, for instance 01_mse")
-    parser.add_argument("source", type=Path, metavar="DOWNLOAD", help="a zip of Moodle, Canvas or Gradescope, or any with one file or folder a student; or its folder")
+    download = "a zip of Moodle, Canvas or Gradescope, or any with one file or folder a student; or its folder"
+    parser.add_argument("source", type=Path, metavar="DOWNLOAD", help=download)
     parser.add_argument("--submitted", type=Path, default=Path("submitted"), metavar="DIR", help="where the students' folders go (default: submitted)")
     parser.add_argument("--due", type=time, metavar="TIME", help=DUE)
     parser.add_argument("--sheet", type=Path, metavar="SHEET", help="the LMS's own sheet: who is in the class, and in Moodle when they handed in")
@@ -165,7 +166,7 @@ def main(arguments=None):
     except OSError as error:
         if not error.filename:
             raise
-        return f"{text(str(error.filename))} cannot be read or written: {error.strerror}. Close it where it is open, or see whether it is yours to read and write."
+        return f"{text(str(error.filename))} cannot be read or written: {error.strerror}. Close it elsewhere, or see whether it is yours to read and write."
     except KeyboardInterrupt:
         return "Interrupted. What was done so far is kept; the same command goes on."
 

@@ -331,7 +331,9 @@ def said_by(member):
 
 def took(seconds):
     """Return a running time, with no more digits than it is known to."""
-    return f"{number(round(seconds / 60, 1))} min" if seconds >= 60 else f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s" if seconds % 1 else f"{seconds:g} s"
+    if seconds >= 60:
+        return f"{number(round(seconds / 60, 1))} min"
+    return f"{seconds:.0f} s" if seconds >= 10 or not seconds % 1 else f"{seconds:.1f} s"
 
 
 def number(value):

@@ -99,7 +99,7 @@ def empty(notebook, student):
 
 
 def date(session, name, due, handed_in):
-    """Put down when an assignment is due, if that is known, and when these students handed in (None: nobody knows), as nbgrader does: in UTC, without a zone."""
+    """Put down when an assignment is due, if known, and when these students handed in (None: nobody knows): as nbgrader does, in UTC, without a zone."""
     from nbgrader.api import Assignment
     from sqlalchemy import select
 

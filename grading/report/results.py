@@ -9,7 +9,7 @@ GRADED, FAILED = "graded", "failed"
 
 
 class Results:
-    """The results of an assignment by student, each a dict: "status", and with it "key", "messages", "mistakes", "notes", "causes" and "seconds", or "reason"."""
+    """The results of an assignment by student, each a dict: "status" and "key", and "messages", "mistakes", "notes", "causes" and "seconds", or "reason"."""
 
     def __init__(self, folder):
         self.folder = Path(folder)
